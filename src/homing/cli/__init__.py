@@ -1,0 +1,16 @@
+"""The command `homing`."""
+
+import importlib.util
+import sys
+from typing import Final
+
+_NEEDED: Final = ("click", "rich", "granian")
+
+
+def main() -> None:
+    """Run the command line; without the extra `server`, say how to install it."""
+    if any(importlib.util.find_spec(name) is None for name in _NEEDED):
+        sys.exit("The command homing needs the receiver's parts: pip install 'homing[server]'")
+    from homing.cli.commands import run
+
+    run()

@@ -1,0 +1,266 @@
+"""The commands of the receiver. Every one but `serve` is safe while a receiver runs on the same store."""
+
+import sys
+from typing import Any, Final, get_args
+
+import click
+
+import homing
+from homing.cli import output
+from homing.cli.opening import Workplace, app_named, open_workplace, owner_named
+from homing.clock import day_of, iso_time
+from homing.errors import HomingError, NotFound
+from homing.server.accounts.keys import SCOPES, make_key
+from homing.server.query.question import PARAMETERS, parse
+from homing.server.query.report import report
+from homing.server.query.table import to_csv
+from homing.server.stores.base import AppKey, Instance, Sort
+
+FAILED: Final = 2
+
+as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
+of_store = click.option("--store", metavar="URL", help="The store, when settings name another.")
+of_owner = click.option("--owner", metavar="NAME", help="The owner; the first one when left out.")
+
+
+def run() -> None:
+    """Run the command line; an error of ours is one sentence and exit code 2."""
+    try:
+        cli(prog_name="homing")
+    except HomingError as error:
+        for sentence in getattr(error, "problems", (str(error),)):
+            click.echo(f"homing: {sentence}", err=True)
+        sys.exit(FAILED)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(homing.__version__, prog_name="homing")
+def cli() -> None:
+    """Receive heartbeats of software that runs on other people's machines, and count installations exactly."""
+
+
+@cli.command()
+@click.option("--host", help="The address to listen on.")
+@click.option("--port", help="The port to listen on.")
+@click.option("--config", type=click.Path(), help="A TOML file with settings.")
+@of_store
+def serve(**given: Any) -> None:
+    """Run the receiver until it is told to stop (Ctrl-C or SIGTERM)."""
+    from homing.cli.welcome import run_receiver
+
+    run_receiver(given)
+
+
+@cli.group()
+def app() -> None:
+    """Add and list apps, and their keys."""
+
+
+@app.command("add")
+@click.argument("name")
+@click.option("--dimension", "dimensions", multiple=True, help="A dimension the app declares beside the built-in ones.")
+@of_owner
+@of_store
+@as_json
+def app_add(name: str, dimensions: tuple[str, ...], owner: str | None, store: str | None, json_: bool) -> None:
+    """Add an app NAME, and give it a key to send with."""
+    place = open_workplace(store)
+    made = place.control.add_app(owner_named(place, owner).id, name, place.clock.now(), dimensions)
+    _row, plain = make_key(place.control, place.clock, made, "send")
+    if json_:
+        output.as_json({"app": name, "key": plain})
+    else:
+        click.echo(f"Added the app {name}. Its key to send with: {plain}")
+
+
+@app.command("list")
+@of_owner
+@of_store
+@as_json
+def app_list(owner: str | None, store: str | None, json_: bool) -> None:
+    """List the apps of an owner."""
+    place = open_workplace(store)
+    apps = place.control.apps(owner_named(place, owner).id)
+    keys = place.control.keys()
+    rows = [
+        {
+            "app": each.name,
+            "state": "retired" if each.retired else "active",
+            "keys": sum(key.app == each.id and key.revoked is None for key in keys),
+            "dimensions": ", ".join(each.dimensions),
+        }
+        for each in apps
+    ]
+    _print(rows, ("app", "state", "keys", "dimensions"), json_=json_)
+
+
+@app.command("key")
+@click.argument("name")
+@click.option("--add", "scope", type=click.Choice(SCOPES), help="Give the app a new key that may send, or read reports.")
+@click.option("--revoke", metavar="NUMBER", type=int, help="Revoke the key of that number.")
+@of_owner
+@of_store
+@as_json
+def app_key(**given: Any) -> None:
+    """List the keys of the app NAME, add one, or revoke one."""
+    place = open_workplace(given["store"])
+    found = app_named(place, owner_named(place, given["owner"]), given["name"])
+    if given["scope"]:
+        row, plain = make_key(place.control, place.clock, found, given["scope"])
+        once = "" if row.plain else " It is shown this once."
+        _say({"number": row.id, "scope": row.scope, "key": plain}, f"Key {row.id}: {plain}{once}", given["json_"])
+        return
+    if given["revoke"] is not None:
+        _revoke(place, found.id, given["revoke"])
+        _say({"revoked": given["revoke"]}, f"Revoked key {given['revoke']}.", given["json_"])
+        return
+    rows = [_key_row(key) for key in place.control.keys(found.id)]
+    _print(rows, ("number", "scope", "key", "created", "revoked"), json_=given["json_"])
+
+
+def _revoke(place: Workplace, number: int, key: int) -> None:
+    mine = {row.id for row in place.control.keys(number) if row.revoked is None}
+    if key not in mine or not place.control.revoke_key(key, place.clock.now()):
+        message = f"The app has no active key {key}."
+        raise NotFound(message)
+
+
+def _key_row(key: AppKey) -> dict[str, Any]:
+    return {
+        "number": key.id,
+        "scope": key.scope,
+        "key": key.plain or f"…{key.hint}",
+        "created": iso_time(key.created),
+        "revoked": None if key.revoked is None else iso_time(key.revoked),
+    }
+
+
+def _question_options(command: Any) -> Any:
+    """Give a command an option for each parameter of a question."""
+    for row in reversed(PARAMETERS):
+        name = f"--{row.name.replace('_', '-')}"
+        command = click.option(name, f"ask_{row.name}", multiple=row.repeats, metavar="TEXT", help=row.help)(command)
+    return command
+
+
+@cli.command("report")
+@_question_options
+@click.option("--csv", "csv_", is_flag=True, help="Print CSV.")
+@of_owner
+@of_store
+@as_json
+def report_command(csv_: bool, owner: str | None, store: str | None, json_: bool, **asked: Any) -> None:
+    """Count requests and distinct clients; of today unless told otherwise."""
+    place = open_workplace(store)
+    who = owner_named(place, owner)
+    apps = {each.name: each.id for each in place.control.apps(who.id)}
+    query = parse(who.id, apps, _given(asked), day_of(place.clock.now()))
+    with output.busy("Counting…"):
+        made = report(place.store, query)
+    if json_:
+        output.as_json(made)
+    elif csv_:
+        click.echo(to_csv(made), nl=False)
+    else:
+        _print_report(made)
+
+
+def _given(asked: dict[str, Any]) -> dict[str, list[str]]:
+    given = {name.removeprefix("ask_"): value for name, value in asked.items() if value}
+    return {name: list(value) if isinstance(value, tuple) else [value] for name, value in given.items()}
+
+
+def _print_report(made: dict[str, Any]) -> None:
+    summary = made["summary"]
+    period = made["from"] if made["from"] == made["to"] else f"{made['from']} to {made['to']}"
+    output.table(tuple(summary), [summary], period)
+    if len(made["daily"]) > 1:
+        output.table(("day", "requests", "clients", "latest", "outdated"), made["daily"], "daily")
+    for name, values in made["splits"].items():
+        if values:
+            output.table(("value", "clients"), values, name)
+    for note in made["notes"]:
+        click.echo(note, err=True)
+
+
+@cli.command()
+@click.argument("name", metavar="APP")
+@click.option("--search", default="", help="Only ids that contain this text.")
+@click.option("--sort", type=click.Choice(get_args(Sort)), default="last_seen", help="The order of the list.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, help="How many to list.")
+@click.option("--release", metavar="ID", help="Forget the token an instance is bound to; the next one it sends binds.")
+@of_owner
+@of_store
+@as_json
+def instances(**given: Any) -> None:
+    """List the instances of APP, or release the token of one."""
+    place = open_workplace(given["store"])
+    found = app_named(place, owner_named(place, given["owner"]), given["name"])
+    if given["release"]:
+        if not place.store.release(found.id, given["release"]):
+            message = f"No instance {given['release']!r} is bound to a token."
+            raise NotFound(message)
+        _say({"released": given["release"]}, f"Released {given['release']}.", given["json_"])
+        return
+    search, sort, limit = given["search"], given["sort"], given["limit"]
+    listed = place.store.instances(found.owner, found.id, search=search, sort=sort, limit=limit)
+    rows = [_instance_row(item) for item in listed.items]
+    _print(rows, ("instance_id", "version", "platform", "arch", "kind", "first_seen", "last_seen"), json_=given["json_"])
+    if listed.after and not given["json_"]:
+        click.echo(f"There are more; --limit shows more than {limit}.", err=True)
+
+
+def _instance_row(item: Instance) -> dict[str, Any]:
+    dimensions = dict(item.dimensions)
+    times = {"first_seen": iso_time(item.first_seen), "last_seen": iso_time(item.last_seen)}
+    return {"instance_id": item.instance_id, "kind": item.kind, **dimensions, **times}
+
+
+@cli.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@of_store
+@as_json
+def prune(dry_run: bool, store: str | None, json_: bool) -> None:
+    """Remove days, history, ids and instances that are past their keep."""
+    place = open_workplace(store)
+    with output.busy("Looking for what is past its keep…"):
+        removed = place.store.prune(dry_run=dry_run)._asdict()
+    if json_:
+        output.as_json({"dry_run": dry_run, **removed})
+        return
+    output.table(tuple(removed), [removed], "would remove" if dry_run else "removed")
+
+
+@cli.command()
+@click.argument("instance_id", metavar="INSTANCE")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@of_owner
+@of_store
+@as_json
+def erase(instance_id: str, yes: bool, owner: str | None, store: str | None, json_: bool) -> None:
+    """Erase everything stored about INSTANCE in all apps of the owner, and refuse it from then on."""
+    place = open_workplace(store)
+    who = owner_named(place, owner)
+    if not yes:
+        click.confirm(f"Erase all data of {instance_id}? This cannot be undone.", abort=True, err=True)
+    with output.busy("Erasing…"):
+        receipt = place.store.erase(who.id, instance_id)
+    if receipt is None:
+        message = f"Nothing is stored about {instance_id!r}."
+        raise NotFound(message)
+    told = {**receipt._asdict(), "at": iso_time(receipt.at)}
+    _say(told, "Erased. " + ", ".join(f"{name}: {value}" for name, value in told.items()), json_)
+
+
+def _say(value: dict[str, Any], sentence: str, json_: bool) -> None:
+    if json_:
+        output.as_json(value)
+    else:
+        click.echo(sentence)
+
+
+def _print(rows: list[dict[str, Any]], columns: tuple[str, ...], *, json_: bool) -> None:
+    if json_:
+        output.as_json(rows)
+    else:
+        output.table(columns, rows)

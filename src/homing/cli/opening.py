@@ -1,0 +1,50 @@
+"""What every command needs: the settings, the store and the owner it is about."""
+
+from typing import Any, NamedTuple
+
+from homing.clock import Clock, SystemClock
+from homing.errors import NotFound, StartError
+from homing.server.config import load
+from homing.server.stores.base import App, Control, Options, Owner, Store
+from homing.server.stores.registry import open_store
+from homing.settings import Resolved
+
+
+class Workplace(NamedTuple):
+    """An opened store and its surroundings."""
+
+    settings: Resolved
+    store: Store
+    control: Control
+    clock: Clock
+
+
+def open_workplace(store: str | None) -> Workplace:
+    """Open the store that settings or `store` name; raise `StartError` when there is none yet."""
+    settings = load({"store": store})
+    clock = SystemClock()
+    options = Options(**{name: settings[name] for name in Options._fields if name in settings.values})
+    opened = open_store(settings["store"], clock, options)
+    return Workplace(settings, opened.store, opened.control, clock)
+
+
+def owner_named(place: Workplace, name: str | None) -> Owner:
+    """Return the owner of that name, the first one when none is given."""
+    owners = place.control.owners()
+    if not owners:
+        message = "There is no owner yet; run homing serve once."
+        raise StartError(message)
+    return owners[0] if name is None else _named("owner", owners, name)
+
+
+def app_named(place: Workplace, owner: Owner, name: str) -> App:
+    """Return an owner's app by name."""
+    return _named("app", place.control.apps(owner.id), name)
+
+
+def _named(what: str, things: list[Any], name: str) -> Any:
+    for thing in things:
+        if thing.name == name:
+            return thing
+    message = f"There is no {what} {name!r}."
+    raise NotFound(message)

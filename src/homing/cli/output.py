@@ -1,0 +1,52 @@
+"""How commands speak: tables on a terminal, plain columns in a pipe, JSON where asked."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+UNKNOWN: Final = "–"
+
+
+def as_json(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], title: str = "") -> None:
+    """Print rows under columns; numbers to the right, what is unknown as a dash."""
+    if sys.stdout.isatty():
+        _rich(columns, rows, title)
+        return
+    if title:
+        click.echo(f"# {title}")
+    click.echo("\t".join(columns))
+    for row in rows:
+        click.echo("\t".join(_text(row.get(column)) for column in columns))
+
+
+def _rich(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], title: str) -> None:
+    shown = Table(title=title or None, title_justify="left")
+    listed = list(rows)
+    for column in columns:
+        numbers = listed and all(isinstance(row.get(column), int | None) for row in listed)
+        shown.add_column(column, justify="right" if numbers else "left", overflow="fold")
+    for row in listed:
+        shown.add_row(*(_text(row.get(column)) for column in columns))
+    Console().print(shown)
+
+
+def _text(value: Any) -> str:
+    # Values come from strangers: nothing of them may steer the terminal or break a line.
+    text = UNKNOWN if value is None else str(value)
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def busy(sentence: str) -> AbstractContextManager[Any]:
+    """Show that something is going on, on a terminal."""
+    return Console(stderr=True).status(sentence) if sys.stderr.isatty() else nullcontext()

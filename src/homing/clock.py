@@ -1,0 +1,83 @@
+"""Time and chance: the only module that reads the clock or makes ids.
+
+Times are integer milliseconds since 1970-01-01 UTC, days are integer days since then: both sort, subtract and travel
+as plain numbers. Names for people are ISO 8601.
+"""
+
+import datetime as dt
+import secrets
+import time
+import uuid
+from typing import Final, Protocol
+
+DAY_MS: Final = 86_400_000
+_EPOCH: Final = dt.date(1970, 1, 1)
+
+
+class Clock(Protocol):
+    """What the rest of Homing knows of time and chance; `homing.testing.FixedClock` is its test double."""
+
+    def now(self) -> int:
+        """Return the time in milliseconds since 1970-01-01 UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back, for measuring durations."""
+
+    def token(self, size: int = 32) -> str:
+        """Return `size` random bytes as URL-safe text."""
+
+    def id(self) -> str:
+        """Return a new random UUID4 as text."""
+
+
+class SystemClock:
+    """The machine's own time and randomness."""
+
+    def now(self) -> int:
+        """Return the time in milliseconds since 1970-01-01 UTC."""
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        return time.monotonic()
+
+    def token(self, size: int = 32) -> str:
+        """Return `size` random bytes as URL-safe text."""
+        return secrets.token_urlsafe(size)
+
+    def id(self) -> str:
+        """Return a new random UUID4 as text."""
+        return str(uuid.uuid4())
+
+
+def day_of(ms: int) -> int:
+    """Return the UTC day of a time."""
+    return ms // DAY_MS
+
+
+def iso_day(day: int) -> str:
+    """Return a day as `2026-11-22`."""
+    return (_EPOCH + dt.timedelta(days=day)).isoformat()
+
+
+def parse_day(text: str) -> int:
+    """Return the day that `text` names in the form `2026-11-22`; raise `ValueError` for anything else."""
+    if len(text) != len("2026-11-22"):
+        message = f"not a date of the form 2026-11-22: {text!r}"
+        raise ValueError(message)
+    return (dt.date.fromisoformat(text) - _EPOCH).days
+
+
+def iso_time(ms: int) -> str:
+    """Return a time as `2026-11-22T10:44:55.123Z`."""
+    moment = dt.datetime.fromtimestamp(ms / 1000, dt.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_time(text: str) -> int:
+    """Return the milliseconds of an RFC 3339 time with an offset or `Z`; raise `ValueError` for anything else."""
+    moment = dt.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        message = f"no UTC offset in {text!r}"
+        raise ValueError(message)
+    return int(moment.timestamp() * 1000)

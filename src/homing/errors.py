@@ -1,0 +1,63 @@
+"""Errors that Homing raises on purpose.
+
+    HomingError
+    ├── SettingsError         what was configured cannot be used; holds every problem, not just the first
+    ├── StartError            the receiver cannot start, for a reason its administrator can mend
+    ├── StoreError
+    │   ├── StoreUnavailable  the store cannot be used now: full, read-only, locked, gone
+    │   ├── StoreRejected     the store cannot hold something that it was given
+    │   └── StoreUnsupported  this store does not do what was asked
+    ├── AccountError          a password or name that will not do
+    ├── QueryError            a question that cannot be understood
+    └── NotFound              nothing has that name
+"""
+
+from collections.abc import Sequence
+
+
+class HomingError(Exception):
+    """Whatever Homing raises on purpose; its text is one sentence for a person."""
+
+
+class SettingsError(HomingError):
+    """Settings that cannot be used. `problems` holds one sentence for each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = tuple(problems)
+
+
+class StartError(HomingError):
+    """The receiver cannot start."""
+
+
+class StoreError(HomingError):
+    """Something about a store."""
+
+
+class StoreUnavailable(StoreError):  # noqa: N818 - a state of the store, and the word of the outcome
+    """The store cannot be used at the moment; nothing was changed and a later try may succeed."""
+
+
+class StoreRejected(StoreError):  # noqa: N818 - what the store did
+    """The store cannot hold something that it was given; nothing was changed."""
+
+
+class StoreUnsupported(StoreError):  # noqa: N818 - a property of the store
+    """This store does not do what was asked."""
+
+
+class AccountError(HomingError):
+    """A password or a name that will not do."""
+
+
+class QueryError(HomingError):
+    """A question that cannot be understood."""
+
+
+class NotFound(HomingError):  # noqa: N818 - the common name
+    """Nothing has that name or number."""
+
+
+class NameTaken(HomingError):  # noqa: N818 - says what is the case
+    """Something of that name exists already."""

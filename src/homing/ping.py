@@ -1,0 +1,45 @@
+"""The one internal record that everything received becomes."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+CORE_DIMENSIONS: Final = ("version", "channel", "platform", "arch")
+"""The dimensions every app has."""
+
+UPDATE_STATE: Final = "update_state"
+"""The dimension that says how the instance stands to the newest release: `latest`, `outdated` or `ahead`."""
+
+KIND: Final = "kind"
+"""The growing dimension that holds why a ping was sent."""
+
+OTHER: Final = "(other)"
+"""What values beyond a limit are counted under. Parentheses cannot be sent, so nobody can claim it."""
+
+NOT_REPORTED: Final = "(not reported)"
+"""What pages and reports call everyone of the day who gave no value. Never stored."""
+
+HEARTBEATS: Final = frozenset({"check", "heartbeat"})
+"""Kinds that repeat: the history keeps them only when the instance's state changed."""
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class Ping(NamedTuple):
+    """One accepted request, or one item of a batch, in the shape all of the receiver works on.
+
+    `app` is the app's number. Without an `instance` the request is counted and no client is. `at` and `received` are
+    milliseconds since 1970-01-01 UTC; the day a ping counts on is that of `at`. `id` identifies the ping where the
+    sender gives one, so that a second copy counts once. `dimensions` are kept as sent; `properties` are everything
+    else. `credential` is the SHA-256 of the instance's own token, where the dialect has one.
+    """
+
+    app: int
+    instance: str | None
+    kind: str
+    at: int
+    received: int
+    id: str | None = None
+    dimensions: Mapping[str, str] = NOTHING
+    properties: Mapping[str, Any] = NOTHING
+    credential: bytes | None = None

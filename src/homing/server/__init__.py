@@ -1,0 +1,1 @@
+"""The receiving side: takes pings in, counts installations exactly, and answers questions about them."""

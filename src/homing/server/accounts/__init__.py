@@ -1,0 +1,1 @@
+"""Owners, their sessions, and the keys of their apps."""

@@ -1,0 +1,1 @@
+"""The HTTP API: reports, signing in, and what administrators watch."""

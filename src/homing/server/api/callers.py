@@ -1,0 +1,71 @@
+"""Who is asking: an owner with a session, or the holder of an app's read key."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from litestar import Request
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+
+from homing.clock import Clock
+from homing.server.accounts.accounts import Accounts
+from homing.server.accounts.directory import Directory
+from homing.server.dialects.base import bearer
+from homing.server.ingest.limits import RateLimit
+from homing.server.metrics import Metrics
+from homing.server.reader.client import ReaderClient
+from homing.server.stores.base import App, Owner
+
+COOKIE: Final = "homing_session"
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class Services(NamedTuple):
+    """What handlers work with."""
+
+    accounts: Accounts
+    directory: Directory
+    reader: ReaderClient
+    metrics: Metrics
+    clock: Clock
+    sign_in_limit: RateLimit
+    checks: Callable[[], Mapping[str, bool]]
+    secure_cookies: bool
+
+
+class Caller(NamedTuple):
+    """Somebody who may ask: the owner's number, and the apps they may ask about."""
+
+    owner: int
+    apps: tuple[App, ...]
+
+
+async def caller(request: AnyRequest, services: Services) -> Caller:
+    """Return who asks; refuse with 401 or 403."""
+    headers = {name.lower(): value for name, value in request.scope["headers"]}
+    key = bearer(headers)
+    if key is not None:
+        return _by_key(key, services.directory)
+    owner = await session_owner(request, services)
+    if owner.must_change:
+        raise PermissionDeniedException("Change the one-time password first.")
+    return Caller(owner.id, tuple(services.directory.apps(owner.id)))
+
+
+async def session_owner(request: AnyRequest, services: Services) -> Owner:
+    """Return the owner whose session the request carries; refuse with 401."""
+    token = request.cookies.get(COOKIE)
+    found = await asyncio.to_thread(services.accounts.session_owner, token) if token else None
+    if found is None:
+        raise NotAuthorizedException("Sign in, or send a read key as Authorization: Bearer.")
+    return found
+
+
+def _by_key(key: str, directory: Directory) -> Caller:
+    app = directory.reader(key)
+    if app is not None:
+        return Caller(app.owner, (app,))
+    if directory.known(key):
+        raise PermissionDeniedException("This app key may only send; use one with the scope read.")
+    raise NotAuthorizedException("This app key is not known here, or was revoked.")

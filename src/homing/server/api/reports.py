@@ -1,0 +1,114 @@
+"""`GET /api/v1/report`: numbers as JSON or CSV."""
+
+from typing import Any, Final
+
+import msgspec
+from litestar import MediaType, Response, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example, OpenAPIType, Operation, Schema
+from litestar.openapi.spec import Parameter as Described
+
+from homing.clock import day_of
+from homing.errors import QueryError
+from homing.server.api.callers import AnyRequest, Caller, Services
+from homing.server.query.question import PARAMETERS, Parameter, parse
+from homing.server.query.table import to_csv
+
+CSV: Final = "text/csv"
+
+
+class Problem(msgspec.Struct):
+    """What every refused request is answered with."""
+
+    error: str
+
+
+class Summary(msgspec.Struct):
+    """Totals over all days and apps asked about. `requests` is null where the filters cannot be applied to requests."""
+
+    requests: int | None
+    clients: int
+    latest: int
+    outdated: int
+    active_apps: int
+
+
+class Day(msgspec.Struct):
+    """The numbers of one UTC day."""
+
+    day: str
+    requests: int | None
+    clients: int
+    latest: int
+    outdated: int
+
+
+class Share(msgspec.Struct):
+    """One value of a dimension and how many clients had it."""
+
+    value: str
+    clients: int
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """The answer to one question. All numbers are of the owner's commit `as_of`."""
+
+    as_of: int
+    from_: str = msgspec.field(name="from")
+    to: str
+    filters: dict[str, list[str]]
+    summary: Summary
+    daily: list[Day]
+    splits: dict[str, list[Share]]
+    notes: list[str]
+
+
+PROBLEMS: Final = {
+    400: ResponseSpec(Problem, description="The question cannot be understood."),
+    401: ResponseSpec(Problem, description="Nobody is signed in, or the key is not known."),
+    403: ResponseSpec(Problem, description="Signed in, but not allowed to ask this."),
+    503: ResponseSpec(Problem, description="The question cannot be answered at the moment."),
+}
+
+
+class ReportOperation(Operation):
+    """The operation with a parameter for each row of the question."""
+
+    def __post_init__(self) -> None:
+        """Add the parameters."""
+        self.parameters = [_described(row) for row in PARAMETERS]
+        formats = Schema(type=OpenAPIType.STRING, enum=["json", "csv"])
+        self.parameters.append(Described("format", "query", schema=formats, description="Takes precedence over Accept."))
+
+
+def _described(row: Parameter) -> Described:
+    text = Schema(type=OpenAPIType.STRING)
+    schema = Schema(type=OpenAPIType.ARRAY, items=text) if row.repeats else text
+    example = {"example": Example(value=[row.example] if row.repeats else row.example)} if row.example else None
+    return Described(row.name, "query", schema=schema, description=row.help, examples=example)
+
+
+@get(
+    "/api/v1/report",
+    operation_class=ReportOperation,
+    operation_id="report",
+    summary="Count requests and clients",
+    responses={200: ResponseSpec(Report, description="The numbers; as text/csv a table of them."), **PROBLEMS},
+)
+async def get_report(request: AnyRequest, services: Services, caller: Caller) -> Response[Any]:
+    """Count the requests and the distinct clients of apps over days, in total, by day and by dimension."""
+    given: dict[str, list[str]] = {name: request.query_params.getall(name) for name in request.query_params}
+    as_csv = _wants_csv(request, given.pop("format", []))
+    query = parse(caller.owner, {app.name: app.id for app in caller.apps}, given, day_of(services.clock.now()))
+    made = await services.reader.report(query)
+    body, kind = (to_csv(made), CSV) if as_csv else (made, MediaType.JSON)
+    return Response(body, media_type=kind, headers={"Vary": "Accept"})
+
+
+def _wants_csv(request: AnyRequest, formats: list[str]) -> bool:
+    if formats:
+        if formats not in (["json"], ["csv"]):
+            message = "format is json or csv."
+            raise QueryError(message)
+        return formats == ["csv"]
+    return request.accept.best_match([MediaType.JSON, CSV]) == CSV

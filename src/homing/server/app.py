@@ -1,0 +1,153 @@
+"""The wiring of the receiver, and its whole route table."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+import homing
+from homing.clock import Clock
+from homing.errors import StoreError
+from homing.server.accounts.accounts import Accounts
+from homing.server.accounts.directory import REFRESH_SECONDS, Directory
+from homing.server.api import operations, reports, sessions
+from homing.server.api.callers import Services, caller
+from homing.server.api.errors import answer_error
+from homing.server.dialects.base import Dialect
+from homing.server.dialects.native import Native
+from homing.server.dialects.seqdesk import SeqDesk
+from homing.server.ingest.addresses import address_finder
+from homing.server.ingest.desk import Desk
+from homing.server.ingest.lane import ASGIApp, Lane, Limits, Routes
+from homing.server.ingest.limits import RateLimit
+from homing.server.metrics import Metrics
+from homing.server.reader.client import ReaderClient
+from homing.server.stores.base import Options
+from homing.server.stores.registry import Opened
+from homing.settings import Resolved
+
+SIGN_INS_PER_SECOND: Final = 1
+
+DIALECTS: Final[Sequence[Dialect]] = (Native(), SeqDesk())
+"""Every dialect. Their paths are served ahead of the framework's."""
+
+HANDLERS: Final = (
+    reports.get_report,
+    sessions.sign_in,
+    sessions.sign_out,
+    sessions.change_password,
+    operations.livez,
+    operations.readyz,
+    operations.metrics,
+)
+"""Everything the framework serves, beside the API's description at /api/openapi.json."""
+
+
+class Receiver:
+    """All parts of a running receiver. `asgi` serves requests between `start` and `stop`."""
+
+    def __init__(self, opened: Opened, settings: Resolved, clock: Clock) -> None:
+        self._store = opened.store
+        self.metrics = Metrics()
+        self.accounts = Accounts(opened.control, clock)
+        self.desk = Desk(opened.store, clock, self.metrics.commit, settings["queue_pings"])
+        self.reader = ReaderClient(settings["store"], options_of(settings))
+        self.directory = _directory(opened, settings)
+        self.asgi = self._lane(settings, clock)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.metrics.watch(
+            {
+                "homing_queue_pings": ("Pings waiting for the store.", lambda: self.desk.pings),
+                "homing_queue_bytes": ("Bytes waiting for the store.", lambda: self.desk.size),
+                "homing_reader_restarts": ("How often the reader died.", lambda: self.reader.restarts),
+            }
+        )
+
+    def _lane(self, settings: Resolved, clock: Clock) -> Lane:
+        services = Services(
+            accounts=self.accounts,
+            directory=self.directory,
+            reader=self.reader,
+            metrics=self.metrics,
+            clock=clock,
+            sign_in_limit=RateLimit("rate_address", SIGN_INS_PER_SECOND),
+            checks=self.checks,
+            secure_cookies=settings["secure_cookies"],
+        )
+        limits = Limits(
+            RateLimit("rate_address", settings["rate_address"]),
+            RateLimit("rate_app", settings["rate_app"]),
+            address_finder(settings["trusted_proxies"]),
+        )
+        routes = Routes(DIALECTS, {"seqdesk": settings["seqdesk_app"]})
+        return Lane(
+            framework(services),
+            routes,
+            targets=self.directory,
+            desk=self.desk,
+            limits=limits,
+            tally=self.metrics,
+            clock=clock,
+        )
+
+    def checks(self) -> Mapping[str, bool]:
+        """Return what must be well for the receiver to be ready, and whether it is."""
+        return {"store": self.desk.healthy, "reader": self.reader.alive}
+
+    async def start(self) -> None:
+        """Start the desk, the reader and what runs beside requests."""
+        self.desk.start()
+        self.reader.start()
+        self._tasks = [asyncio.create_task(self.asgi.sweep()), asyncio.create_task(self._refresh())]
+
+    async def stop(self) -> None:
+        """Record what was let in, and end every part."""
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self.desk.stop()
+        await self.reader.stop()
+        self._store.close()
+
+    async def _refresh(self) -> None:
+        """Notice apps and keys that another process added."""
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            with contextlib.suppress(StoreError):
+                await asyncio.to_thread(self.directory.refresh)
+
+
+def options_of(settings: Resolved) -> Options:
+    """Return what the store is told by settings."""
+    return Options(**{name: settings[name] for name in Options._fields if name in settings.values})
+
+
+def _directory(opened: Opened, settings: Resolved) -> Directory:
+    dimensions = frozenset[str]().union(*(dialect.dimensions for dialect in DIALECTS))
+    return Directory(opened.control, dimensions, settings["retention_days"])
+
+
+def framework(services: Services) -> ASGIApp:
+    """Return the web framework's part: API and operations."""
+    return Litestar(
+        route_handlers=list(HANDLERS),
+        dependencies={
+            "services": Provide(lambda: services, sync_to_thread=False),
+            "caller": Provide(caller),
+        },
+        exception_handlers={Exception: answer_error},
+        openapi_config=OpenAPIConfig(
+            title="Homing",
+            version=homing.__version__,
+            path="/api",
+            render_plugins=[JsonRenderPlugin()],
+        ),
+        request_max_body_size=64 * 1024,
+        logging_config=None,
+    )

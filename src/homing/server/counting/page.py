@@ -1,0 +1,56 @@
+"""Segments folded together as one reader sees them, and which of them are worth merging."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pyroaring import BitMap
+
+from homing.server.counting.segment import Segment, absorb, merge
+
+FEWEST: Final = 8
+"""A run of fewer segments than this is left alone while its day lasts."""
+
+
+class Page:
+    """Everything of one (app, day, bucket) up to the commit numbered `last`, with what was worked out from it."""
+
+    def __init__(self, last: int, segments: Sequence[Segment]) -> None:
+        self.last = last
+        self.folded = merge(segments)
+        self._unreported: dict[str, BitMap] = {}
+
+    def absorb(self, last: int, newer: Segment) -> None:
+        """Fold in what was committed next."""
+        absorb(self.folded, newer)
+        self.last = last
+        self._unreported.clear()
+
+    def having(self, dimension: str, value: str) -> BitMap:
+        """Return the ordinals under a value; not to be changed by the caller."""
+        return self.folded.dimensions.get(dimension, {}).get(value) or BitMap()
+
+    def unreported(self, dimension: str) -> BitMap:
+        """Return the ordinals that gave no value; not to be changed by the caller."""
+        found = self._unreported.get(dimension)
+        if found is None:
+            values = self.folded.dimensions.get(dimension, {}).values()
+            found = self.folded.anyone - BitMap.union(*values) if values else self.folded.anyone
+            self._unreported[dimension] = found
+        return found
+
+
+def run_to_merge(sizes: Sequence[int], *, over: bool) -> tuple[int, int] | None:
+    """Return which contiguous run (start, end) of one (app, day, bucket) to merge, given sizes in bytes in commit order.
+
+    A day that is `over` ends as one page. While it lasts, the newest segments are merged once they are many, with an
+    older page only where that is at most twice as large as what is merged into it: every byte is then rewritten a
+    logarithmic number of times.
+    """
+    count = len(sizes)
+    if over:
+        return (0, count) if count > 1 else None
+    start, total = count, 0
+    while start > 0 and (total == 0 or sizes[start - 1] <= 2 * total):
+        start -= 1
+        total += sizes[start]
+    return (start, count) if count - start >= FEWEST else None

@@ -1,0 +1,85 @@
+"""What can be asked: sets of clients, named and combined.
+
+A set is a plain value. Nothing is looked up until a store evaluates it.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+SEEN: Final = "seen"
+ANYONE: Final = "anyone"
+FIRST: Final = "first"
+MARKED: Final = "marked"
+OR: Final = "or"
+AND: Final = "and"
+MINUS: Final = "minus"
+
+LEAVES: Final = frozenset({SEEN, ANYONE, FIRST, MARKED})
+
+
+class Set(NamedTuple):
+    """An operator and what it works on: plain values for a leaf, sets for a combination."""
+
+    op: str
+    args: tuple[Any, ...]
+
+    def __or__(self, other: "Set") -> "Set":
+        return Set(OR, (self, other))
+
+    def __and__(self, other: "Set") -> "Set":
+        return Set(AND, (self, other))
+
+    def __sub__(self, other: "Set") -> "Set":
+        return Set(MINUS, (self, other))
+
+
+def seen(app: int, day: int, dimension: str, value: str | None) -> Set:
+    """Clients that stood under `value` at the end of the day; None for those that reported none."""
+    return Set(SEEN, (app, day, dimension, value))
+
+
+def anyone(app: int, day: int) -> Set:
+    """Every client the app heard from that day."""
+    return Set(ANYONE, (app, day))
+
+
+def first(app: int, day: int) -> Set:
+    """Clients the app heard from that day for the first time."""
+    return Set(FIRST, (app, day))
+
+
+def marked(app: int, label: str) -> Set:
+    """Clients that bear a label, on whichever day."""
+    return Set(MARKED, (app, label))
+
+
+def union(sets: Iterable[Set]) -> Set:
+    """Clients in any of the sets; nobody when there are none."""
+    parts = tuple(sets)
+    return parts[0] if len(parts) == 1 else Set(OR, parts)
+
+
+class Plan(NamedTuple):
+    """Sets flattened for travel: `nodes` in an order in which parts come first, `roots` the index of each set asked.
+
+    A leaf node is (op, *values); any other is (op, *indexes of its parts). A part used twice stands once.
+    """
+
+    nodes: list[tuple[Any, ...]]
+    roots: list[int]
+
+
+def plan(sets: Sequence[Set]) -> Plan:
+    """Flatten sets so that each shared part is evaluated once."""
+    nodes: list[tuple[Any, ...]] = []
+    places: dict[Set, int] = {}
+
+    def place(node: Set) -> int:
+        found = places.get(node)
+        if found is None:
+            args = node.args if node.op in LEAVES else [place(part) for part in node.args]
+            found = places[node] = len(nodes)
+            nodes.append((node.op, *args))
+        return found
+
+    return Plan(nodes, [place(each) for each in sets])

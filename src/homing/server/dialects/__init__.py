@@ -1,0 +1,1 @@
+"""The wire protocols: how a request becomes pings, and how it is answered."""

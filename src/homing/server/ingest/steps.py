@@ -1,0 +1,112 @@
+"""The steps every ping goes through, whatever its dialect. A step returns the ping, changed or not, or refuses it."""
+
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import msgspec
+
+from homing.clock import DAY_MS, day_of
+from homing.outcomes import Refusal
+from homing.ping import CORE_DIMENSIONS, OTHER, UPDATE_STATE, Ping
+
+MOST_ID: Final = 200
+MOST_KIND: Final = 100
+MOST_VALUE: Final = 100
+MOST_PROPERTIES: Final = 64 * 1024
+BUILT_IN: Final = frozenset({*CORE_DIMENSIONS, UPDATE_STATE})
+UPDATE_STATES: Final = frozenset({"latest", "outdated", "ahead"})
+
+_control: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+class Context(NamedTuple):
+    """What a step may know beside the ping: the size of the request's body in bytes, the app's dimensions and days."""
+
+    size: int
+    dimensions: frozenset[str]
+    retention_days: int
+
+
+def check_instance(ping: Ping, _context: Context) -> Ping:
+    """Refuse an instance id that is empty, too long or holds control characters."""
+    if ping.instance is not None and not _is_name(ping.instance, MOST_ID):
+        raise Refusal("instance_id")
+    return ping
+
+
+def check_id(ping: Ping, _context: Context) -> Ping:
+    """Refuse a ping id that is empty, too long or holds control characters."""
+    if ping.id is not None and not _is_name(ping.id, MOST_ID):
+        raise Refusal("ping_id")
+    return ping
+
+
+def check_kind(ping: Ping, _context: Context) -> Ping:
+    """Refuse a kind that is empty, too long, holds control characters or is reserved."""
+    if not _is_name(ping.kind, MOST_KIND) or ping.kind == OTHER:
+        raise Refusal("kind")
+    return ping
+
+
+def check_clock(ping: Ping, context: Context) -> Ping:
+    """Refuse pings for days that are no longer kept, or more than 24 hours ahead."""
+    if ping.at == ping.received:
+        return ping
+    if ping.at > ping.received + DAY_MS:
+        raise Refusal("from_future")
+    if day_of(ping.at) <= day_of(ping.received) - context.retention_days:
+        raise Refusal("too_old")
+    return ping
+
+
+def keep_declared(ping: Ping, context: Context) -> Ping:
+    """Move dimensions that the app does not have to the properties: only enumerated ones are counted."""
+    if ping.dimensions.keys() <= context.dimensions:
+        return ping
+    declared = {name: value for name, value in ping.dimensions.items() if name in context.dimensions}
+    others = {name: value for name, value in ping.dimensions.items() if name not in context.dimensions}
+    return ping._replace(dimensions=declared, properties={**others, **ping.properties})
+
+
+def check_dimensions(ping: Ping, _context: Context) -> Ping:
+    """Refuse dimension values that are no text, empty, too long, hold control characters or are reserved."""
+    for name, value in ping.dimensions.items():
+        if not isinstance(value, str) or not _is_name(value, MOST_VALUE) or value == OTHER:
+            raise Refusal("dimension", f"{name} must be text of 1 to 100 characters, none of them a control character.")
+    if ping.dimensions.get(UPDATE_STATE, "latest") not in UPDATE_STATES:
+        raise Refusal("dimension", f"{UPDATE_STATE} must be one of {', '.join(sorted(UPDATE_STATES))}.")
+    return ping
+
+
+def check_properties(ping: Ping, context: Context) -> Ping:
+    """Refuse properties larger than 64 KiB of JSON."""
+    if context.size > MOST_PROPERTIES and len(msgspec.json.encode(dict(ping.properties))) > MOST_PROPERTIES:
+        raise Refusal("properties")
+    return ping
+
+
+Step = Callable[[Ping, Context], Ping]
+
+STEPS: Final[tuple[Step, ...]] = (
+    check_instance,
+    check_id,
+    check_kind,
+    check_clock,
+    keep_declared,
+    check_dimensions,
+    check_properties,
+)
+"""The steps in the order in which they are taken."""
+
+
+def take(ping: Ping, context: Context) -> Ping:
+    """Take a ping through every step; raise the `Refusal` of the first that will not have it."""
+    for step in STEPS:
+        ping = step(ping, context)
+    return ping
+
+
+def _is_name(text: str, most: int) -> bool:
+    # Nearly every name is printable, and that is told three times faster than the search below.
+    return 0 < len(text) <= most and (text.isprintable() or _control.search(text) is None)

@@ -1,0 +1,76 @@
+"""Counts what happens, and shows it to Prometheus. Counting is plain addition; the work is done when somebody looks."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from homing.outcomes import OUTCOMES, Verdict, outcome_of
+
+Gauges = Mapping[str, tuple[str, Callable[[], float]]]
+"""By name: what it says, and the function that reads it."""
+
+BATCH_BUCKETS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000)
+COMMIT_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+
+
+class Metrics(Collector):
+    """The receiver's own numbers."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry(auto_describe=False)
+        self._outcomes: Counter[tuple[str, str]] = Counter()
+        self._dropped: Counter[str] = Counter()
+        self._gauges: Gauges = {}
+        self._batches = Histogram(
+            "homing_batch_pings", "Pings in one commit.", buckets=BATCH_BUCKETS, registry=self.registry
+        )
+        self._commits = Histogram(
+            "homing_commit_seconds", "Time of one commit.", buckets=COMMIT_BUCKETS, registry=self.registry
+        )
+        self.registry.register(self)
+
+    def verdict(self, dialect: str, verdict: Verdict) -> None:
+        """Count one ping or one refused request."""
+        self._outcomes[(dialect, outcome_of(verdict).name)] += 1
+
+    def dropped(self, dialect: str, keys: int) -> None:
+        """Count keys that were dropped before storing."""
+        self._dropped[dialect] += keys
+
+    def commit(self, pings: int, seconds: float) -> None:
+        """Count one commit."""
+        self._batches.observe(pings)
+        self._commits.observe(seconds)
+
+    def watch(self, gauges: Gauges) -> None:
+        """Show these values too, read when somebody looks."""
+        self._gauges = gauges
+
+    def outcomes(self) -> Mapping[tuple[str, str], int]:
+        """Return how often each (dialect, outcome) occurred."""
+        return dict(self._outcomes)
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield everything that is not a histogram."""
+        outcomes = CounterMetricFamily(
+            "homing_outcomes", "What became of pings and refused requests.", labels=("dialect", "outcome")
+        )
+        for (dialect, name), count in sorted(self._outcomes.items()):
+            outcomes.add_metric((dialect, name), count)
+        yield outcomes
+        bugs = sum(n for (_dialect, name), n in self._outcomes.items() if OUTCOMES[name].bug)
+        yield CounterMetricFamily("homing_bugs", "Outcomes that should never happen.", value=bugs)
+        dropped = CounterMetricFamily("homing_dropped_keys", "Unknown keys dropped before storing.", labels=("dialect",))
+        for dialect, count in sorted(self._dropped.items()):
+            dropped.add_metric((dialect,), count)
+        yield dropped
+        for name, (text, read) in self._gauges.items():
+            yield GaugeMetricFamily(name, text, value=read())
+
+    def text(self) -> bytes:
+        """Return everything in the text format of Prometheus."""
+        return generate_latest(self.registry)

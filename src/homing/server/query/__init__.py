@@ -1,0 +1,1 @@
+"""Questions about an owner's apps: one frozen value, one parser, one report."""

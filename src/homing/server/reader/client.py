@@ -1,0 +1,188 @@
+"""The receiver's side of the reader: starts it, asks it, and starts it again when it dies."""
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from homing import errors
+from homing.errors import HomingError, StoreUnavailable
+from homing.server.counting.sets import Plan
+from homing.server.query.question import Query
+from homing.server.reader.frames import LENGTH, Question, pack, unpack
+from homing.server.stores.base import Entry, Instance, Listing, Options
+from homing.settings import child_environment
+
+ANSWER_SECONDS: Final = 30.0
+START_SECONDS: Final = 10.0
+PAUSES: Final = (0.05, 0.2, 1.0, 5.0)
+"""Seconds before each new start when the reader keeps dying; the last one repeats."""
+
+log: Final = structlog.get_logger("homing.reader")
+
+
+class ReaderClient:
+    """Asks the reader process. Every question is answered, or fails with `StoreUnavailable`."""
+
+    def __init__(self, url: str, options: Options) -> None:
+        self._url = url
+        self._options = options
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._number = 0
+        self._ready = asyncio.Event()
+        self._writer: asyncio.StreamWriter | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self.restarts = 0
+        self.process_id: int | None = None
+
+    def start(self) -> None:
+        """Start the process, and keep it started."""
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def stop(self) -> None:
+        """End the process."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is there to answer."""
+        return self._ready.is_set()
+
+    async def report(self, query: Query) -> dict[str, Any]:
+        """Answer a question about numbers."""
+        made: dict[str, Any] = await self._ask("report", query)
+        return made
+
+    async def instances(self, owner: int, app: int, asked: Plan | None = None, **how: Any) -> Listing:
+        """List instances; see `Store.instances`."""
+        plan = None if asked is None else {"plan": asked}
+        items, after = await self._ask("instances", owner, app, plan, **how)
+        return Listing([Instance(*item) for item in items], after)
+
+    async def instance(self, app: int, instance_id: str) -> Instance | None:
+        """Return one instance."""
+        found = await self._ask("instance", app, instance_id)
+        return None if found is None else Instance(*found)
+
+    async def history(self, app: int, **how: Any) -> Listing:
+        """List history entries; see `Store.history`."""
+        items, after = await self._ask("history", app, **how)
+        return Listing([Entry(*item) for item in items], after)
+
+    async def values(self, apps: Sequence[int], days: Sequence[int], dimension: str) -> dict[str, tuple[int, int]]:
+        """Return the values of a dimension with the first and last day each was seen."""
+        found: dict[str, tuple[int, int]] = await self._ask("values", apps, days, dimension)
+        return found
+
+    async def _ask(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await self._ask_once(method, *args, **kwargs)
+        except ConnectionError:
+            # The process died over it, or before: a question changes nothing, so it is asked once more.
+            pass
+        try:
+            return await self._ask_once(method, *args, **kwargs)
+        except ConnectionError as error:
+            message = "The reader is not available."
+            raise StoreUnavailable(message) from error
+
+    async def _ask_once(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await self._ready.wait()
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await self._exchange(method, list(args), kwargs)
+        except TimeoutError:
+            message = "The reader did not answer in time."
+            raise StoreUnavailable(message) from None
+
+    async def _exchange(self, method: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if self._writer is None:
+            raise ConnectionResetError
+        self._number += 1
+        number = self._number
+        told = self._waiting[number] = asyncio.get_running_loop().create_future()
+        try:
+            self._writer.write(pack(Question(number, method, args, kwargs)))
+            return await told
+        finally:
+            del self._waiting[number]
+
+    # Keeping the process.
+
+    async def _keep(self) -> None:
+        failures = 0
+        while True:
+            began = asyncio.get_running_loop().time()
+            await self._run()
+            self.restarts += 1
+            lasted = asyncio.get_running_loop().time() - began
+            failures = 0 if lasted > START_SECONDS else failures + 1
+            log.error("reader_died", restarts=self.restarts)
+            await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+
+    async def _run(self) -> None:
+        """Start the process and hand out its answers until it dies."""
+        ours, theirs = socket.socketpair()
+        arguments = (str(theirs.fileno()), self._url, msgspec.json.encode(self._options).decode())
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "homing.server.reader.process", *arguments),
+            pass_fds=[theirs.fileno()],
+            env=child_environment(),
+        )
+        theirs.close()
+        stream, self._writer = await asyncio.open_connection(sock=ours)
+        self.process_id = process.pid
+        self._ready.set()
+        try:
+            await self._listen(stream)
+        finally:
+            self._ready.clear()
+            self._writer.close()
+            self._writer = None
+            self._fail_waiting()
+            await _end(process)
+
+    async def _listen(self, stream: asyncio.StreamReader) -> None:
+        while True:
+            try:
+                head = await stream.readexactly(LENGTH.size)
+                number, error, value = unpack(await stream.readexactly(LENGTH.unpack(head)[0]))
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return
+            told = self._waiting.get(number)
+            if told is None or told.done():
+                continue
+            if error is None:
+                told.set_result(value)
+            else:
+                told.set_exception(_error(error, value))
+
+    def _fail_waiting(self) -> None:
+        for told in self._waiting.values():
+            if not told.done():
+                told.set_exception(ConnectionResetError())
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Wait for the process to notice that its channel is closed; end it when it does not."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _error(name: str, text: str) -> HomingError:
+    made: HomingError = getattr(errors, name)(text)
+    return made

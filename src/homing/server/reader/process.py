@@ -1,0 +1,117 @@
+"""The reader: one thread that answers a question at a time and keeps the store tidy in between."""
+
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from homing import errors
+from homing.clock import Clock, SystemClock
+from homing.errors import HomingError, StoreError
+from homing.server.counting.sets import Plan
+from homing.server.query.question import Query
+from homing.server.query.report import report
+from homing.server.reader.frames import Question, Reply, pack, receive, unpack
+from homing.server.stores.base import Options, Store
+from homing.server.stores.registry import open_store
+
+TIDY_SECONDS: Final = 0.5
+"""How long between two steps of tidying while there is something to tidy."""
+
+REST_SECONDS: Final = 5.0
+PRUNE_SECONDS: Final = 3600.0
+
+QUESTIONS: Final = frozenset({"count", "requests", "values", "members", "instances", "instance", "history"})
+
+log: Final = structlog.get_logger("homing.reader")
+
+
+class Reader:
+    """Answers questions from a channel until it is closed."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._tidy_at = clock.monotonic() + TIDY_SECONDS
+        self._prune_at = clock.monotonic() + REST_SECONDS
+
+    def serve(self, channel: socket.socket) -> None:
+        """Answer every question; tidy when it is time, between two questions if need be."""
+        while True:
+            wait = max(0.0, self._tidy_at - self._clock.monotonic())
+            ready, _, _ = select.select([channel], [], [], wait)
+            if ready:
+                body = receive(channel)
+                if body is None:
+                    return
+                channel.sendall(pack(self.answer(Question(*unpack(body)))))
+            if self._clock.monotonic() >= self._tidy_at:
+                self._tidy()
+
+    def answer(self, question: Question) -> Reply:
+        """Return the reply to a question; an error of ours travels by name, any other as `internal`."""
+        try:
+            return Reply(question.number, None, self._method(question.method)(*question.args, **question.kwargs))
+        except HomingError as error:
+            return Reply(question.number, type(error).__name__, str(error))
+        except Exception as error:
+            log.error("internal", question=question.method, exc_info=error)
+            return Reply(question.number, "StoreError", "The question could not be answered.")
+
+    def _method(self, name: str) -> Callable[..., Any]:
+        if name == "report":
+            return lambda query: report(self._store, msgspec.convert(query, Query))
+        if name not in QUESTIONS:
+            message = f"The reader does not answer {name!r}."
+            raise errors.StoreUnsupported(message)
+        return _planned(getattr(self._store, name))
+
+    def _tidy(self) -> None:
+        """Do one step of what keeps the store small and quick."""
+        pause = REST_SECONDS
+        try:
+            if self._clock.monotonic() >= self._prune_at:
+                self._prune_at = self._clock.monotonic() + PRUNE_SECONDS
+                pruned = self._store.prune()
+                log.info("pruned", **pruned._asdict())
+            if self._store.compact():
+                pause = TIDY_SECONDS
+            self._store.checkpoint()
+        except StoreError as error:
+            log.warning("tidy_failed", reason=str(error))
+        self._tidy_at = self._clock.monotonic() + pause
+
+
+def _planned(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a method its plans back: they travel as plain lists."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return method(*(_plan(arg) for arg in args), **kwargs)
+
+    return call
+
+
+def _plan(value: Any) -> Any:
+    is_plan = isinstance(value, dict) and value.keys() == {"plan"}
+    return Plan(*value["plan"]) if is_plan else value
+
+
+def main() -> None:
+    """Run the reader on the inherited socket whose number, store and options stand in the arguments."""
+    # A Ctrl-C reaches the whole group; this process ends when its channel closes.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    descriptor, url, options = sys.argv[1:]
+    clock = SystemClock()
+    opened = open_store(url, clock, msgspec.json.decode(options, type=Options))
+    with socket.socket(fileno=int(descriptor)) as channel:
+        Reader(opened.store, clock).serve(channel)
+    opened.store.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Runs the receiver: takes the lock and the port, owns the signals, and stops without losing anything."""
+
+import asyncio
+import fcntl
+import os
+import resource
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import structlog
+import uvloop
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from homing.clock import SystemClock
+from homing.errors import StartError
+from homing.server.app import Receiver, options_of
+from homing.server.stores.registry import Opened, open_store
+from homing.settings import Resolved
+
+BACKLOG: Final = 16_384
+HEADER_MS: Final = 10_000
+OPEN_FILES: Final = 65_536
+DRAIN_SECONDS: Final = 10.0
+
+log: Final = structlog.get_logger("homing.serve")
+
+Announce = Callable[[Receiver, Opened], None]
+
+
+def serve(settings: Resolved, announce: Announce) -> None:
+    """Serve until SIGINT or SIGTERM; `announce` is called once the receiver listens.
+
+    Raises `StartError` when the file, the lock or the port cannot be had.
+    """
+    raise_file_limit()
+    path = Path(settings["store"].removeprefix("sqlite:///"))
+    with locked(path):
+        probe(settings["host"], settings["port"])
+        clock = SystemClock()
+        opened = open_store(settings["store"], clock, options_of(settings))
+        receiver = Receiver(opened, settings, clock)
+        uvloop.run(_run(receiver, settings, lambda: announce(receiver, opened)))
+
+
+async def _run(receiver: Receiver, settings: Resolved, ready: Callable[[], None]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await receiver.start()
+    server = _server(receiver, settings)
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    loop.call_soon(ready)
+    await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+    log.info("stopping")
+    server.stop()
+    await asyncio.wait([serving], timeout=DRAIN_SECONDS)
+    await receiver.stop()
+    log.info("stopped")
+
+
+def _server(receiver: Receiver, settings: Resolved) -> Server:
+    return Server(
+        receiver.asgi,
+        address=settings["host"],
+        port=settings["port"],
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=BACKLOG,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS),
+        log_enabled=False,
+    )
+
+
+def raise_file_limit() -> None:
+    """Allow as many open connections as the system lets this process have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock beside a database; raise `StartError` when another receiver has it."""
+    lock = path.with_name(path.name + ".lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        message = f"The directory {path.parent} cannot be written: {error.strerror}."
+        raise StartError(message) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        message = f"Another receiver is using {path}; stop it first, or choose another store."
+        raise StartError(message) from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def probe(host: str, port: int) -> None:
+    """Raise `StartError` when the port cannot be listened on.
+
+    The server itself shares the port with any other that listens on it; without SO_REUSEPORT that shows.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError as error:
+            message = f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with --port."
+            raise StartError(message) from error

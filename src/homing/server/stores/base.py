@@ -1,0 +1,240 @@
+"""What every store does, and the plain values it takes and gives.
+
+Everything but the bitmaps inside a store is a plain value here, so that it can cross from one process to another.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Literal, NamedTuple, Protocol
+
+from homing.outcomes import Verdict
+from homing.ping import Ping
+from homing.server.counting.sets import Plan
+
+Sort = Literal["last_seen", "first_seen", "instance_id"]
+
+
+class Batch(NamedTuple):
+    """Pings that become durable together. A batch recorded twice under one `id` changes nothing the second time."""
+
+    id: str
+    pings: Sequence[Ping]
+
+
+class Counts(NamedTuple):
+    """The answer to `count`: how many clients each set holds, as of the owner's commit numbered `as_of`."""
+
+    as_of: int
+    numbers: list[int]
+
+
+class Instance(NamedTuple):
+    """One installation of an app as the registry knows it. Times are in milliseconds since 1970-01-01 UTC."""
+
+    app: int
+    instance_id: str
+    first_seen: int
+    last_seen: int
+    kind: str
+    dimensions: Mapping[str, str]
+    properties: Mapping[str, Any]
+    bound: bool
+
+
+class Entry(NamedTuple):
+    """One ping in an instance's history. `at` and `received` are in milliseconds since 1970-01-01 UTC."""
+
+    instance_id: str | None
+    kind: str
+    at: int
+    received: int
+    dimensions: Mapping[str, str]
+    properties: Mapping[str, Any]
+
+
+class Listing(NamedTuple):
+    """One page of a longer list; `after` asks for the next one, None when this is the last."""
+
+    items: list[Any]
+    after: str | None
+
+
+class Receipt(NamedTuple):
+    """What an erasure removed, given once it is gone from the disk."""
+
+    instance_id: str
+    at: int
+    apps: int
+    days: int
+    history: int
+
+
+class Pruned(NamedTuple):
+    """What a prune removed, or would remove: days of counting, history blocks, instances, ping ids, old batches."""
+
+    days: int
+    history: int
+    instances: int
+    ping_ids: int
+    batches: int
+
+
+class Features(NamedTuple):
+    """What an engine can do beyond counting."""
+
+    history: bool
+
+
+class Options(NamedTuple):
+    """What a store can be told: see the settings of the same names. `bucket_bits` is the binary logarithm of a bucket."""
+
+    retention_days: int = 92
+    history_days: int = 30
+    cache_mb: int = 192
+    cached_instances: int = 200_000
+    bucket_bits: int = 20
+
+
+class Store(Protocol):
+    """An engine. Raises `StoreUnavailable` whenever it cannot be used at the moment; nothing is changed then."""
+
+    features: Features
+
+    def record(self, batch: Batch) -> list[Verdict]:
+        """Store a batch in one transaction, durable on return, and say what became of each ping in order."""
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Let every question inside the block see the same state of the store."""
+
+    def count(self, owner: int, asked: Plan) -> Counts:
+        """Count the clients of each planned set in one snapshot."""
+
+    def requests(
+        self, owner: int, apps: Sequence[int], days: Sequence[int], filters: Mapping[str, Sequence[str | None]], by: str
+    ) -> dict[Any, int]:
+        """Count requests by day, kind or a core dimension; raise `StoreUnsupported` for any other."""
+
+    def settle(self) -> None:
+        """Write what `record` put off: when each instance was last heard from."""
+
+    def values(self, apps: Sequence[int], days: Sequence[int], dimension: str) -> dict[str, tuple[int, int]]:
+        """Return the values of a dimension with the first and last day each was seen."""
+
+    def members(self, owner: int, asked: Plan, after: str | None, limit: int) -> Listing:
+        """List the instance ids of one planned set."""
+
+    def instances(
+        self,
+        owner: int,
+        app: int,
+        asked: Plan | None = None,
+        *,
+        search: str = "",
+        sort: Sort = "last_seen",
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Listing:
+        """List instances of an app, of one planned set where it is given, whose id contains `search`."""
+
+    def instance(self, app: int, instance_id: str) -> Instance | None:
+        """Return one instance."""
+
+    def history(
+        self, app: int, *, instance_id: str | None = None, kind: str | None = None, after: str | None = None, limit: int = 50
+    ) -> Listing:
+        """List entries, newest first, of an instance or of a kind."""
+
+    def release(self, app: int, instance_id: str) -> bool:
+        """Forget the token an instance is bound to; False when there is no such binding."""
+
+    def erase(self, owner: int, instance_id: str) -> Receipt | None:
+        """Remove all data of an instance in all apps of the owner; None when the id is not known."""
+
+    def prune(self, *, dry_run: bool = False) -> Pruned:
+        """Remove what is past its keep; with `dry_run` only count it."""
+
+    def compact(self) -> bool:
+        """Merge what is most fragmented; False when there is nothing worth it."""
+
+    def checkpoint(self) -> None:
+        """Move committed data to where it is read fastest, without making anyone wait."""
+
+    def close(self) -> None:
+        """Let go of every connection."""
+
+
+class Owner(NamedTuple):
+    """A tenant. `password` is an argon2 hash."""
+
+    id: int
+    name: str
+    password: str
+    must_change: bool
+
+
+class App(NamedTuple):
+    """A product whose installations report. `dimensions` are what it declares beyond the built-in ones."""
+
+    id: int
+    owner: int
+    name: str
+    retired: bool
+    retention_days: int | None
+    history_days: int | None
+    dimensions: tuple[str, ...]
+
+
+class AppKey(NamedTuple):
+    """A key of an app. `plain` is kept for `send` keys only: they travel inside applications and open nothing."""
+
+    id: int
+    app: int
+    scope: str
+    digest: bytes
+    plain: str | None
+    hint: str
+    created: int
+    revoked: int | None
+
+
+class Control(Protocol):
+    """Control data: owners, sessions, apps and their keys. Always relational."""
+
+    def version(self) -> int:
+        """Return a number that rises with every change, for caches."""
+
+    def add_owner(self, name: str, password: str, now: int, *, must_change: bool) -> Owner:
+        """Add an owner; raise `NameTaken` when the name is in use."""
+
+    def owner(self, name: str) -> Owner | None:
+        """Return the owner of that name."""
+
+    def owners(self) -> list[Owner]:
+        """Return every owner, oldest first."""
+
+    def set_password(self, owner: int, password: str, *, must_change: bool) -> None:
+        """Replace an owner's password hash and end all sessions."""
+
+    def add_session(self, owner: int, digest: bytes, now: int, expires: int) -> None:
+        """Store a session by the hash of its token."""
+
+    def session(self, digest: bytes, now: int) -> int | None:
+        """Return the owner of a session that has not expired."""
+
+    def end_session(self, digest: bytes) -> None:
+        """Forget a session."""
+
+    def add_app(self, owner: int, name: str, now: int, dimensions: Sequence[str]) -> App:
+        """Add an app; raise `NameTaken` when the owner has one of that name."""
+
+    def apps(self, owner: int | None = None) -> list[App]:
+        """Return the apps of one owner or of all, oldest first."""
+
+    def add_key(self, app: int, scope: str, digest: bytes, plain: str | None, hint: str, now: int) -> AppKey:
+        """Add a key to an app."""
+
+    def keys(self, app: int | None = None) -> list[AppKey]:
+        """Return the keys of one app or of all, oldest first, revoked ones too."""
+
+    def revoke_key(self, key: int, now: int) -> bool:
+        """Revoke a key; False when there is none of that number or it is revoked already."""

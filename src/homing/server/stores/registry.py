@@ -1,0 +1,35 @@
+"""Chooses the engine by the URL of the store. The only module that names engines; each is imported when it is asked for."""
+
+from typing import NamedTuple
+
+from homing.clock import Clock
+from homing.errors import SettingsError, StartError, StoreUnavailable
+from homing.server.stores.base import Control, Options, Store
+
+
+class Opened(NamedTuple):
+    """A store and the control data beside it."""
+
+    store: Store
+    control: Control
+
+
+def open_store(url: str, clock: Clock, options: Options) -> Opened:
+    """Open the store at a URL and bring its tables up to date.
+
+    Raises `SettingsError` for a URL no engine answers to, `StartError` when the store cannot be opened.
+    """
+    if not url.startswith("sqlite:///"):
+        raise SettingsError([f"No store is known for {url.partition(':')[0]!r}; use sqlite:///path."])
+    from homing.server.stores.sql.control import SqlControl
+    from homing.server.stores.sql.database import Database
+    from homing.server.stores.sql.migrate import migrate
+    from homing.server.stores.sql.store import SqlStore
+
+    database = Database(url)
+    try:
+        migrate(database)
+    except StoreUnavailable as error:
+        message = f"The store {url} cannot be opened: {error}."
+        raise StartError(message) from error
+    return Opened(SqlStore(database, clock, options), SqlControl(database))

@@ -1,0 +1,1 @@
+"""The relational engine: SQLite, and any database the same SQL runs on."""

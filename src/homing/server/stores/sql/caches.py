@@ -1,0 +1,46 @@
+"""What the writer remembers between commits. Everything here is committed, so a stale view can only miss, never lie."""
+
+from collections.abc import Hashable, Iterable
+from typing import Generic, NamedTuple, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Known(NamedTuple):
+    """An instance of an app: its ordinal, the hash of its token, and a hash of its kind and state."""
+
+    ordinal: int
+    credential: bytes | None
+    mark: int
+
+
+class Generations(Generic[K, V]):
+    """A bounded mapping that forgets what was not used for longest, in two halves of at most `size` / 2 entries."""
+
+    def __init__(self, size: int) -> None:
+        self._half = max(1, size // 2)
+        self._young: dict[K, V] = {}
+        self._old: dict[K, V] = {}
+
+    def get(self, key: K) -> V | None:
+        """Return what is held under a key and keep it longer."""
+        found = self._young.get(key)
+        if found is None and (found := self._old.get(key)) is not None:
+            self.put(key, found)
+        return found
+
+    def put(self, key: K, value: V) -> None:
+        """Hold a value; may let go of the half that was not used since the last time."""
+        self._young[key] = value
+        if len(self._young) >= self._half:
+            self._old, self._young = self._young, {}
+
+    def update(self, items: Iterable[tuple[K, V]]) -> None:
+        """Hold many values."""
+        for key, value in items:
+            self.put(key, value)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._young, self._old = {}, {}

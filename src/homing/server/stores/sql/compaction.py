@@ -1,0 +1,84 @@
+"""Merges segments into pages."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from pyroaring import BitMap
+from sqlalchemy import bindparam, delete, func, insert, select
+
+from homing.server.counting.page import run_to_merge
+from homing.server.counting.segment import decode, encode, merge
+from homing.server.stores.sql.database import Database, among
+from homing.server.stores.sql.schema import segment
+from homing.server.stores.sql.text import json_list
+
+
+class Place(NamedTuple):
+    """Where a page stands."""
+
+    app: int
+    day: int
+    bucket: int
+
+
+def compact(database: Database, today: int) -> bool:
+    """Merge one run, of the most fragmented place first; False when no run is worth it."""
+    with database.read() as connection:
+        places = [Place(*row) for row in connection.execute(_FRAGMENTED)]
+    return any(compact_place(database, place, over=place.day < today) for place in places)
+
+
+def compact_place(database: Database, place: Place, *, over: bool) -> bool:
+    """Merge what is worth merging of one place; False when nothing was."""
+    with database.read() as connection:
+        asked = {"of": place.app, "on": place.day, "at": place.bucket}
+        rows = connection.execute(_SIZES, asked).all()
+        run = run_to_merge([row.size for row in rows], over=over)
+        if run is None:
+            return False
+        chosen = [row.id for row in rows[slice(*run)]]
+        parts = connection.execute(_PARTS, {"wanted": json_list(chosen)}).all()
+    merged = _page(place, parts, whole=run[0] == 0)
+    return _replace(database, chosen, merged)
+
+
+def _page(place: Place, parts: Sequence[Any], *, whole: bool) -> dict[str, Any]:
+    page = merge(decode(part.blob) for part in parts)
+    if whole:
+        # Nothing stands before it that the erased could be taken out of.
+        page.gone = BitMap()
+    blob = encode(page)
+    ends = {"owner": parts[0].owner, "first": parts[0].first, "last": parts[-1].last}
+    return {**place._asdict(), **ends, "size": len(blob), "blob": blob}
+
+
+def _replace(database: Database, chosen: Sequence[int], merged: dict[str, Any]) -> bool:
+    """Put a page in the place of segments, unless somebody changed those meanwhile."""
+    with database.write() as connection:
+        removed = connection.execute(_REMOVE, {"wanted": json_list(chosen)}).rowcount
+        if removed != len(chosen):
+            connection.rollback()
+            return False
+        connection.execute(insert(segment), merged)
+    return True
+
+
+_FRAGMENTED: Final = (
+    select(segment.c.app, segment.c.day, segment.c.bucket)
+    .group_by(segment.c.app, segment.c.day, segment.c.bucket)
+    .having(func.count() > 1)
+    .order_by(func.count().desc())
+)
+_SIZES: Final = (
+    select(segment.c.id, segment.c.size)
+    .where(
+        segment.c.app == bindparam("of"), segment.c.day == bindparam("on"), segment.c.bucket == bindparam("at")
+    )
+    .order_by(segment.c.last)
+)
+_PARTS: Final = (
+    select(segment.c.owner, segment.c.first, segment.c.last, segment.c.blob)
+    .where(among(segment.c.id, "wanted"))
+    .order_by(segment.c.last)
+)
+_REMOVE: Final = delete(segment).where(among(segment.c.id, "wanted"))

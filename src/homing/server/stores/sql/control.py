@@ -1,0 +1,140 @@
+"""Control data in SQL: owners, sessions, apps and keys."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Insert, delete, insert, select, update
+
+from homing.errors import NameTaken, StoreRejected
+from homing.server.stores.base import App, AppKey, Owner
+from homing.server.stores.sql.database import Database
+from homing.server.stores.sql import schema
+from homing.server.stores.sql.text import json_list
+
+
+class SqlControl:
+    """The control data of one relational database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def version(self) -> int:
+        """Return a number that rises with every change of apps and keys."""
+        with self._database.read() as connection:
+            return int(connection.execute(select(schema.changes.c.version)).scalar_one())
+
+    def add_owner(self, name: str, password: str, now: int, *, must_change: bool) -> Owner:
+        """Add an owner; raise `NameTaken` when the name is in use."""
+        row = {"name": name, "password": password, "must_change": must_change, "created": now}
+        with _named(f"There is an owner {name!r} already."), self._database.write() as connection:
+            number = _inserted(connection, insert(schema.owner).values(row))
+            connection.execute(insert(schema.head), {"owner": number, "seq": 0, "ordinals": 0, "erasures": 0})
+            connection.execute(_CHANGE)
+        return Owner(number, name, password, must_change)
+
+    def owner(self, name: str) -> Owner | None:
+        """Return the owner of that name."""
+        return next((one for one in self.owners() if one.name == name), None)
+
+    def owners(self) -> list[Owner]:
+        """Return every owner, oldest first."""
+        columns = (schema.owner.c.id, schema.owner.c.name, schema.owner.c.password, schema.owner.c.must_change)
+        with self._database.read() as connection:
+            return [Owner(*row) for row in connection.execute(select(*columns).order_by(schema.owner.c.id))]
+
+    def set_password(self, owner: int, password: str, *, must_change: bool) -> None:
+        """Replace an owner's password hash and end all sessions."""
+        changed = update(schema.owner).where(schema.owner.c.id == owner).values(password=password, must_change=must_change)
+        with self._database.write() as connection:
+            connection.execute(changed)
+            connection.execute(delete(schema.session).where(schema.session.c.owner == owner))
+
+    def add_session(self, owner: int, digest: bytes, now: int, expires: int) -> None:
+        """Store a session by the hash of its token."""
+        row = {"digest": digest, "owner": owner, "created": now, "expires": expires}
+        with self._database.write() as connection:
+            connection.execute(insert(schema.session), row)
+
+    def session(self, digest: bytes, now: int) -> int | None:
+        """Return the owner of a session that has not expired."""
+        asked = select(schema.session.c.owner).where(schema.session.c.digest == digest, schema.session.c.expires > now)
+        with self._database.read() as connection:
+            found = connection.execute(asked).scalar()
+        return None if found is None else int(found)
+
+    def end_session(self, digest: bytes) -> None:
+        """Forget a session."""
+        with self._database.write() as connection:
+            connection.execute(delete(schema.session).where(schema.session.c.digest == digest))
+
+    def add_app(self, owner: int, name: str, now: int, dimensions: Sequence[str]) -> App:
+        """Add an app; raise `NameTaken` when the owner has one of that name."""
+        row = {"owner": owner, "name": name, "created": now, "retired": False, "dimensions": json_list(dimensions)}
+        with _named(f"There is an app {name!r} already."), self._database.write() as connection:
+            made = _inserted(connection, insert(schema.app).values(row))
+            connection.execute(_CHANGE)
+        return App(made, owner, name, retired=False, retention_days=None, history_days=None, dimensions=(*dimensions,))
+
+    def apps(self, owner: int | None = None) -> list[App]:
+        """Return the apps of one owner or of all, oldest first."""
+        asked = select(schema.app).order_by(schema.app.c.id)
+        with self._database.read() as connection:
+            rows = connection.execute(asked if owner is None else asked.where(schema.app.c.owner == owner)).all()
+        return [_app(row) for row in rows]
+
+    def add_key(self, app: int, scope: str, digest: bytes, plain: str | None, hint: str, now: int) -> AppKey:
+        """Add a key to an app."""
+        row = {"app": app, "scope": scope, "digest": digest, "plain": plain, "hint": hint, "created": now}
+        with self._database.write() as connection:
+            made = _inserted(connection, insert(schema.app_key).values(row))
+            connection.execute(_CHANGE)
+        return AppKey(made, app, scope, digest, plain, hint, now, None)
+
+    def keys(self, app: int | None = None) -> list[AppKey]:
+        """Return the keys of one app or of all, oldest first, revoked ones too."""
+        asked = select(schema.app_key).order_by(schema.app_key.c.id)
+        with self._database.read() as connection:
+            rows = connection.execute(asked if app is None else asked.where(schema.app_key.c.app == app)).all()
+        return [AppKey(*row) for row in rows]
+
+    def revoke_key(self, key: int, now: int) -> bool:
+        """Revoke a key; False when there is none of that number or it is revoked already."""
+        revoked = update(schema.app_key).where(schema.app_key.c.id == key, schema.app_key.c.revoked.is_(None)).values(revoked=now)
+        with self._database.write() as connection:
+            found = connection.execute(revoked).rowcount
+            connection.execute(_CHANGE)
+        return bool(found)
+
+
+class _named:  # noqa: N801 - reads as a statement
+    """Turns the refusal of a second row of the same name into `NameTaken`."""
+
+    def __init__(self, sentence: str) -> None:
+        self._sentence = sentence
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, StoreRejected):
+            raise NameTaken(self._sentence) from error
+
+
+def _inserted(connection: Connection, statement: Insert) -> int:
+    return int(connection.execute(statement).inserted_primary_key[0])
+
+
+def _app(row: Any) -> App:
+    return App(
+        id=row.id,
+        owner=row.owner,
+        name=row.name,
+        retired=row.retired,
+        retention_days=row.retention_days,
+        history_days=row.history_days,
+        dimensions=tuple(msgspec.json.decode(row.dimensions)),
+    )
+
+
+_CHANGE: Final = update(schema.changes).values(version=schema.changes.c.version + 1)

@@ -1,0 +1,135 @@
+"""Connections to a relational database: transactions to write in, snapshots to read from, and its errors translated."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, create_engine, event, func, select
+from sqlalchemy.dialects.sqlite import Insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from homing.errors import StartError, StoreRejected, StoreUnavailable
+
+BUSY_SECONDS: Final = 10
+CACHE_KIB: Final = 16_384
+CHECKPOINT_PAGES: Final = 16_384
+"""The write-ahead log a writer lets grow before it checkpoints itself; the reader process does so long before."""
+
+_UNFIT: Final = (DataError, IntegrityError, OverflowError, UnicodeError)
+_TROUBLE: Final = (OperationalError, InternalError, InterfaceError)
+
+
+class Database:
+    """One relational database, opened by its URL."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = _sqlite_engine(url)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a transaction that holds the write lock; it is durable once the block is left without an error.
+
+        Raises `StoreRejected` when the database cannot hold a value, `StoreUnavailable` when it cannot be written.
+        """
+        with self._translated(), self.engine.connect().execution_options(immediate=True) as connection:
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give one snapshot to read from; raises `StoreUnavailable` when the database cannot be read."""
+        with self._translated(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except _UNFIT as error:
+            raise StoreRejected(_reason(error)) from error
+        except DatabaseError as error:
+            if not isinstance(error, _TROUBLE) and type(error) is not DatabaseError:
+                raise
+            # A connection opened while the file was read-only stays so: the next try gets a new one.
+            self.engine.dispose()
+            raise StoreUnavailable(_reason(error)) from error
+
+    def truncate_log(self) -> None:
+        """Move the write-ahead log into the database and empty it, so that nothing erased stays there."""
+        with self._translated(), self.engine.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def checkpoint(self) -> None:
+        """Move what can be moved from the write-ahead log into the database, without waiting for anyone."""
+        with self._translated(), self.engine.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error)
+
+
+def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Return the condition that a column is one of the values bound as JSON under `name`.
+
+    The statement stays the same for any number of values, so the database compiles it once.
+    """
+    return column.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
+
+
+def upsert(table: Table, *changing: str) -> Insert:
+    """Return an insert that replaces just these columns where a row with the same primary key exists."""
+    statement = sqlite_insert(table)
+    keys = [column.name for column in table.primary_key]
+    return statement.on_conflict_do_update(keys, set_={name: statement.excluded[name] for name in changing})
+
+
+def sqlite_path(url: str) -> Path:
+    """Return the file of a `sqlite:///` URL."""
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def _sqlite_engine(url: str) -> Engine:
+    path = sqlite_path(url)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"The directory {path.parent} cannot be made: {error.strerror}."
+        raise StartError(message) from error
+    engine = create_engine(f"sqlite:///{path}", poolclass=QueuePool, pool_size=4, max_overflow=8)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # Transactions are begun by `_begin_sqlite`, not by the driver at its own choice.
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+_PRAGMAS: Final[Sequence[str]] = (
+    f"busy_timeout = {BUSY_SECONDS * 1000}",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "secure_delete = ON",
+    f"cache_size = -{CACHE_KIB}",
+    f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+    "temp_store = MEMORY",
+)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

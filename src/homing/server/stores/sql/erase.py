@@ -1,0 +1,97 @@
+"""Erases one instance: everything stored under its id goes, and the id is refused from then on."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from pyroaring import BitMap
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from homing.server.counting.segment import Segment, encode
+from homing.server.stores.base import Receipt
+from homing.server.stores.sql import history
+from homing.server.stores.sql.compaction import Place, compact_place
+from homing.server.stores.sql.database import Database, among, upsert
+from homing.server.stores.sql.heads import VOID
+from homing.server.stores.sql.schema import app, client, instance, last_seen, ping_id, segment, tombstone
+from homing.server.stores.sql.schema import history as blocks
+from homing.server.stores.sql.text import digest, json_list
+
+
+class _Found(NamedTuple):
+    """The instance to erase."""
+
+    owner: int
+    ordinal: int
+    apps: tuple[int, ...]
+
+
+def erase(database: Database, owner: int, instance_id: str, now: int, bucket_bits: int) -> Receipt | None:
+    """Remove all data of an instance in all apps of the owner; None when the id is not known.
+
+    The receipt is given once the touched pages are merged and the write-ahead log is emptied: nothing of the instance
+    is left on the disk then.
+    """
+    with database.write() as connection:
+        found = _find(connection, owner, instance_id)
+        if found is None:
+            return None
+        seq = connection.execute(VOID, {"of": owner}).scalar_one()
+        places = _write_gone(connection, found, seq, found.ordinal >> bucket_bits)
+        reported = _remove_rows(connection, found)
+        entries = _remove_history(connection, found)
+        row = {"owner": owner, "digest": digest(instance_id), "at": now}
+        connection.execute(upsert(tombstone, "at"), row)
+    for place in places:
+        compact_place(database, place, over=True)
+    database.truncate_log()
+    return Receipt(instance_id, now, reported, len(places), entries)
+
+
+def _find(connection: Connection, owner: int, instance_id: str) -> _Found | None:
+    asked = select(client.c.ordinal).where(client.c.owner == owner, client.c.instance_id == instance_id)
+    ordinal = connection.execute(asked).scalar()
+    if ordinal is None:
+        return None
+    apps = connection.execute(select(app.c.id).where(app.c.owner == owner)).scalars()
+    return _Found(owner, int(ordinal), tuple(apps))
+
+
+def _write_gone(connection: Connection, found: _Found, seq: int, bucket: int) -> Sequence[Place]:
+    asked = select(segment.c.app, segment.c.day).where(segment.c.owner == found.owner, segment.c.bucket == bucket)
+    places = [Place(row.app, row.day, bucket) for row in connection.execute(asked.distinct())]
+    blob = encode(Segment(gone=BitMap([found.ordinal])))
+    row = {"owner": found.owner, "first": seq, "last": seq, "size": len(blob), "blob": blob}
+    if places:
+        connection.execute(insert(segment), [{**row, **place._asdict()} for place in places])
+    return places
+
+
+def _remove_rows(connection: Connection, found: _Found) -> int:
+    """Remove the registry's rows and the ping ids; return in how many apps the instance was known."""
+    reported = 0
+    for table in (last_seen, ping_id, instance):
+        where = (table.c.app.in_(found.apps), table.c.ordinal == found.ordinal)
+        reported = connection.execute(delete(table).where(*where)).rowcount
+    connection.execute(delete(client).where(client.c.owner == found.owner, client.c.ordinal == found.ordinal))
+    return reported
+
+
+def _remove_history(connection: Connection, found: _Found) -> int:
+    """Rewrite the blocks that hold the instance; return how many entries went."""
+    asked = select(blocks.c.id, blocks.c.app, blocks.c.level, blocks.c.ordinals, blocks.c.blob).where(
+        blocks.c.app.in_(found.apps), blocks.c.low <= found.ordinal, blocks.c.high >= found.ordinal
+    )
+    removed = 0
+    for row in connection.execute(asked).all():
+        if found.ordinal not in BitMap.deserialize(row.ordinals):
+            continue
+        rows = history.unpack(row.blob)
+        kept = [each for each in rows if each.ordinal != found.ordinal]
+        removed += len(rows) - len(kept)
+        connection.execute(_REMOVE_BLOCK, {"wanted": json_list([row.id])})
+        if kept:
+            history.add(connection, row.app, kept, row.level)
+    return removed
+
+
+_REMOVE_BLOCK: Final = delete(blocks).where(among(blocks.c.id, "wanted"))

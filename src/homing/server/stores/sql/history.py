@@ -1,0 +1,168 @@
+"""The history: what was received, in compressed blocks.
+
+A commit adds one block per app. Merging regroups blocks by instance, so that one instance is found in few of them.
+"""
+
+import heapq
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from pyroaring import BitMap
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
+
+from homing.server.stores.sql.database import Database, among
+from homing.server.stores.sql.draft import HistoryRow
+from homing.server.stores.sql.schema import history
+from homing.server.stores.sql.text import json_list
+
+LEVEL: Final = 1
+"""zlib's fastest: a block is made on the way to an answer."""
+
+BLOCK_ROWS: Final = 4096
+FEWEST: Final = 32
+TOP: Final = 2
+MERGE_BYTES: Final = 32 * 1024 * 1024
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder(list[HistoryRow])
+
+
+class Cursor(NamedTuple):
+    """Where a listing goes on: at this time of receipt, after `skip` rows of that same time."""
+
+    received: int
+    skip: int
+
+
+def add(connection: Connection, app: int, rows: Sequence[HistoryRow], level: int = 0) -> None:
+    """Add rows of an app as one block."""
+    connection.execute(insert(history), block(app, rows, level))
+
+
+def block(app: int, rows: Sequence[HistoryRow], level: int) -> dict[str, Any]:
+    """Return the database row that holds these history rows."""
+    packed = _encoder.encode(rows)
+    ordinals = [row.ordinal for row in rows]
+    times = [row.received for row in rows]
+    return {
+        "app": app,
+        "level": level,
+        "low": min(ordinals),
+        "high": max(ordinals),
+        "oldest": min(times),
+        "newest": max(times),
+        "entries": len(rows),
+        "size": len(packed),
+        "kinds": json_list(sorted({row.kind for row in rows})),
+        "ordinals": BitMap(ordinals).serialize(),
+        "blob": zlib.compress(packed, LEVEL),
+    }
+
+
+def unpack(blob: bytes) -> list[HistoryRow]:
+    """Return the history rows in a block."""
+    return _decoder.decode(zlib.decompress(blob))
+
+
+def read(
+    connection: Connection, app: int, *, ordinal: int | None, kind: str | None, after: Cursor | None, limit: int
+) -> list[HistoryRow]:
+    """Return up to `limit` rows, newest first, of an instance or a kind or both, going on at a cursor."""
+    wanted: list[HistoryRow] = []
+    needed = limit + (after.skip if after else 0)
+    for row in connection.execute(_blocks(app, ordinal, after)):
+        if len(wanted) >= needed and row.newest < wanted[needed - 1].received:
+            break
+        if ordinal is not None and ordinal not in BitMap.deserialize(row.ordinals):
+            continue
+        if kind is not None and kind not in msgspec.json.decode(row.kinds):
+            continue
+        found = _matching(unpack(_blob(connection, row.id)), ordinal, kind, after)
+        wanted = heapq.nsmallest(needed, [*wanted, *found], key=_newest_first)
+    return wanted[after.skip if after else 0 :][:limit]
+
+
+def next_cursor(rows: Sequence[HistoryRow], after: Cursor | None) -> Cursor:
+    """Return where to go on after these rows, which followed the cursor `after`."""
+    last = rows[-1].received
+    same = sum(row.received == last for row in rows)
+    return Cursor(last, same + (after.skip if after and after.received == last else 0))
+
+
+def _newest_first(row: HistoryRow) -> tuple[int, int]:
+    return (-row.received, row.ordinal)
+
+
+def _blocks(app: int, ordinal: int | None, after: Cursor | None) -> Any:
+    columns = (history.c.id, history.c.newest, history.c.ordinals, history.c.kinds)
+    asked = select(*columns).where(history.c.app == app).order_by(history.c.newest.desc(), history.c.id.desc())
+    if ordinal is not None:
+        asked = asked.where(history.c.low <= ordinal, history.c.high >= ordinal)
+    return asked if after is None else asked.where(history.c.oldest <= after.received)
+
+
+def _blob(connection: Connection, number: int) -> bytes:
+    return bytes(connection.execute(select(history.c.blob).where(history.c.id == number)).scalar_one())
+
+
+def _matching(
+    rows: Iterable[HistoryRow], ordinal: int | None, kind: str | None, after: Cursor | None
+) -> Iterator[HistoryRow]:
+    for row in rows:
+        fits = (ordinal is None or row.ordinal == ordinal) and (kind is None or row.kind == kind)
+        if fits and (after is None or row.received <= after.received):
+            yield row
+
+
+def compact(database: Database) -> bool:
+    """Merge the many small blocks of one app into few that are sorted by instance; False when none are many."""
+    with database.read() as connection:
+        found = connection.execute(_MANY, {"fewest": FEWEST, "top": TOP}).first()
+        if found is None:
+            return False
+        sizes = connection.execute(_SIZES, {"of": found.app, "at": found.level}).all()
+        ids = list(_up_to(MERGE_BYTES, sizes))
+        blobs = connection.execute(_BLOBS, {"wanted": json_list(ids)}).scalars()
+        rows = sorted((row for blob in blobs for row in unpack(blob)), key=lambda row: (row.ordinal, row.received))
+    chunks = [rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS)]
+    merged = [block(found.app, chunk, found.level + 1) for chunk in chunks]
+    return replace(database, ids, merged)
+
+
+def _up_to(most: int, sizes: Iterable[Any]) -> Iterator[int]:
+    total = 0
+    for row in sizes:
+        total += row.size
+        if total > most:
+            return
+        yield row.id
+
+
+def replace(database: Database, ids: Sequence[int], merged: Sequence[dict[str, Any]]) -> bool:
+    """Put blocks in the place of others, unless somebody changed those meanwhile."""
+    with database.write() as connection:
+        removed = connection.execute(_REMOVE, {"wanted": json_list(ids)}).rowcount
+        if removed != len(ids):
+            connection.rollback()
+            return False
+        if merged:
+            connection.execute(insert(history), list(merged))
+    return True
+
+
+_MANY: Final = (
+    select(history.c.app, history.c.level)
+    .where(history.c.level < bindparam("top"))
+    .group_by(history.c.app, history.c.level)
+    .having(func.count() >= bindparam("fewest"))
+    .limit(1)
+)
+_SIZES: Final = (
+    select(history.c.id, history.c.size)
+    .where(history.c.app == bindparam("of"), history.c.level == bindparam("at"))
+    .order_by(history.c.id)
+)
+_BLOBS: Final = select(history.c.blob).where(among(history.c.id, "wanted")).order_by(history.c.id)
+_REMOVE: Final = delete(history).where(among(history.c.id, "wanted"))

@@ -1,0 +1,144 @@
+"""Removes what is past its keep: days, history, ping ids, instances that no kept day knows."""
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from pyroaring import BitMap
+from sqlalchemy import Connection, Delete, Select, bindparam, delete, func, select
+
+from homing.clock import DAY_MS
+from homing.server.counting.segment import decode
+from homing.server.stores.base import Pruned
+from homing.server.stores.sql.database import Database, among
+from homing.server.stores.sql.heads import VOID
+from homing.server.stores.sql.record import PING_ID_DAYS
+from homing.server.stores.sql.schema import (
+    app,
+    batch,
+    client,
+    day_value,
+    head,
+    history,
+    instance,
+    last_seen,
+    ping_id,
+    segment,
+    session,
+)
+from homing.server.stores.sql.text import json_list
+
+BATCH_MS: Final = 3_600_000
+"""How long a batch is remembered: a retry after a lost connection comes within seconds."""
+
+
+class Keep(NamedTuple):
+    """How many days are kept where an app says nothing of its own."""
+
+    retention_days: int
+    history_days: int
+
+
+class _App(NamedTuple):
+    """An app, the first day it keeps, and the first moment of history it keeps, in milliseconds."""
+
+    id: int
+    owner: int
+    first_day: int
+    history_from: int
+
+
+def prune(database: Database, keep: Keep, now: int, *, dry_run: bool) -> Pruned:
+    """Remove what is past its keep, app by app; with `dry_run` only count it."""
+    with database.read() as connection:
+        apps = [_kept(row, keep, now // DAY_MS) for row in connection.execute(select(app))]
+    totals = Pruned(0, 0, 0, 0, 0)
+    for one in apps:
+        found = _prune_app(database, one, dry_run=dry_run)
+        totals = Pruned(*(a + b for a, b in zip(totals, found, strict=True)))
+    ping_ids, batches = _prune_shared(database, now, dry_run=dry_run)
+    return totals._replace(ping_ids=ping_ids, batches=batches)
+
+
+def _kept(row: Any, keep: Keep, today: int) -> _App:
+    first_day = today + 1 - (row.retention_days or keep.retention_days)
+    history_from = (today + 1 - (row.history_days or keep.history_days)) * DAY_MS
+    return _App(row.id, row.owner, first_day, history_from)
+
+
+def _prune_app(database: Database, one: _App, *, dry_run: bool) -> Pruned:
+    with database.read() as connection:
+        found, mark, lost = _look(connection, one)
+    if dry_run or not any(found):
+        return found
+    with database.write() as connection:
+        back = _heard(connection.execute(_SINCE, {"of": one.id, "mark": mark}).scalars())
+        _remove(connection, one, lost - back)
+    return found._replace(instances=len(lost - back))
+
+
+def _look(connection: Connection, one: _App) -> tuple[Pruned, int, BitMap]:
+    """Return what would go, the owner's commit as of which this holds, and the ordinals that no kept day knows."""
+    days = connection.execute(_count(_old_days(one), func.distinct(segment.c.day))).scalar_one()
+    entries = connection.execute(_count(_old_history(one), history.c.id)).scalar_one()
+    mark = connection.execute(select(head.c.seq).where(head.c.owner == one.owner)).scalar() or 0
+    lost = BitMap()
+    if days:
+        known = BitMap(connection.execute(select(instance.c.ordinal).where(instance.c.app == one.id)).scalars().all())
+        kept = select(segment.c.blob).where(segment.c.app == one.id, segment.c.day >= one.first_day)
+        lost = known - _heard(connection.execute(kept).scalars())
+    return Pruned(days, entries, len(lost), 0, 0), mark, lost
+
+
+def _heard(blobs: Iterable[bytes]) -> BitMap:
+    found = BitMap()
+    for blob in blobs:
+        found |= decode(blob).anyone
+    return found
+
+
+def _remove(connection: Connection, one: _App, lost: BitMap) -> None:
+    connection.execute(_old_days(one))
+    connection.execute(_old_history(one))
+    connection.execute(delete(day_value).where(day_value.c.app == one.id, day_value.c.day < one.first_day))
+    for table in (instance, last_seen):
+        gone = delete(table).where(table.c.app == one.id, among(table.c.ordinal, "lost"))
+        connection.execute(gone, {"lost": json_list(lost)})
+    connection.execute(_FORGOTTEN, {"of": one.owner, "lost": json_list(lost)})
+    connection.execute(VOID, {"of": one.owner})
+
+
+def _prune_shared(database: Database, now: int, *, dry_run: bool) -> tuple[int, int]:
+    """Remove ping ids, batches and sessions past their keep; return how many of the first two."""
+    ids = delete(ping_id).where(ping_id.c.received < now - PING_ID_DAYS * DAY_MS)
+    batches = delete(batch).where(batch.c.at < now - BATCH_MS)
+    if dry_run:
+        with database.read() as connection:
+            counts = [_count(ids, ping_id.c.digest), _count(batches, batch.c.id)]
+            found = [connection.execute(each).scalar_one() for each in counts]
+            return found[0], found[1]
+    with database.write() as connection:
+        connection.execute(delete(session).where(session.c.expires < now))
+        return connection.execute(ids).rowcount, connection.execute(batches).rowcount
+
+
+def _old_days(one: _App) -> Delete:
+    return delete(segment).where(segment.c.app == one.id, segment.c.day < one.first_day)
+
+
+def _old_history(one: _App) -> Delete:
+    return delete(history).where(history.c.app == one.id, history.c.newest < one.history_from)
+
+
+def _count(removal: Delete, column: Any) -> Select[tuple[int]]:
+    """Return the query for how much a removal would remove."""
+    return select(func.count(column)).select_from(removal.table).where(*removal._where_criteria)  # noqa: SLF001
+
+
+_SINCE: Final = select(segment.c.blob).where(segment.c.app == bindparam("of"), segment.c.last > bindparam("mark"))
+_FORGOTTEN: Final = delete(client).where(
+    client.c.owner == bindparam("of"),
+    among(client.c.ordinal, "lost"),
+    client.c.ordinal.not_in(
+        select(instance.c.ordinal).where(instance.c.app.in_(select(app.c.id).where(app.c.owner == bindparam("of"))))
+    ),
+)

@@ -1,0 +1,238 @@
+"""Records batches: one transaction each, durable on return, exactly once per batch id and ping id."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, bindparam, insert, select
+
+from homing.clock import DAY_MS, Clock
+from homing.errors import StoreRejected
+from homing.outcomes import ACCEPTED, OUTCOMES, Refusal, Verdict, outcome_of
+from homing.ping import Ping
+from homing.server.counting.segment import build, encode
+from homing.server.stores.base import Batch
+from homing.server.stores.sql import history
+from homing.server.stores.sql.caches import Generations, Known
+from homing.server.stores.sql.database import Database, among, upsert
+from homing.server.stores.sql.draft import Draft, Head, InstanceKey, Stored
+from homing.server.stores.sql.heads import DEALT, NEXT
+from homing.server.stores.sql.schema import app, batch, client, instance, last_seen, ping_id, segment, tombstone
+from homing.server.stores.sql.text import digest, json_list
+from homing.server.stores.sql.values import ValueLimits
+
+PING_ID_DAYS: Final = 7
+FLUSH_MS: Final = 5_000
+FLUSH_ROWS: Final = 500
+"""Rows of `last_seen` that one commit carries along: few enough that no commit is slow."""
+
+
+class Recorder:
+    """The one writer of pings in this process. Not for use by two threads at once."""
+
+    def __init__(
+        self, database: Database, clock: Clock, *, bucket_bits: int, cached: int, limits: ValueLimits
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._bits = bucket_bits
+        self._known: Generations[InstanceKey, Known] = Generations(cached)
+        self._erasures: dict[int, int] = {}
+        self._owners: dict[int, int] = {}
+        self._limits = limits
+        self._unsaved: dict[tuple[int, int], int] = {}
+        self._saving: list[tuple[tuple[int, int], int]] = []
+        self._saved_at = clock.now()
+
+    def record(self, group: Batch) -> list[Verdict]:
+        """Store a batch and say what became of each ping, in order."""
+        try:
+            return self._record(group)
+        except StoreRejected:
+            self._limits.clear()
+            earlier = self._recorded(group)
+            if earlier is None:
+                raise
+            return earlier
+        except BaseException:
+            self._limits.clear()
+            raise
+
+    def _record(self, group: Batch) -> list[Verdict]:
+        verdicts: list[Verdict] = [ACCEPTED] * len(group.pings)
+        drafts: list[Draft] = []
+        with self._database.write() as connection:
+            for owner, places in self._by_owner(connection, group.pings).items():
+                draft = self._open(connection, owner, [group.pings[place] for place in places])
+                drafts.append(draft)
+                for place in places:
+                    verdicts[place] = draft.decide(connection, group.pings[place], self._limits)
+                self._write(connection, draft)
+            row = {"id": group.id, "at": self._clock.now(), "verdicts": _pack(verdicts)}
+            connection.execute(insert(batch), row)
+            saved = self._save_seen(connection)
+        self._keep(drafts, saved)
+        return verdicts
+
+    def _by_owner(self, connection: Connection, pings: Iterable[Ping]) -> dict[int, list[int]]:
+        places: dict[int, list[int]] = {}
+        for place, ping in enumerate(pings):
+            owner = self._owners.get(ping.app) or self._owner_of(connection, ping.app)
+            places.setdefault(owner, []).append(place)
+        # Always in the same order: two writers that need the heads of the same owners never wait for each other.
+        return dict(sorted(places.items()))
+
+    def _owner_of(self, connection: Connection, number: int) -> int:
+        found = int(connection.execute(select(app.c.owner).where(app.c.id == number)).scalar_one())
+        self._owners[number] = found
+        return found
+
+    def _recorded(self, group: Batch) -> list[Verdict] | None:
+        """Return what an earlier try of this batch came to, None when there was none."""
+        with self._database.read() as connection:
+            found = connection.execute(select(batch.c.verdicts).where(batch.c.id == group.id)).scalar()
+        return None if found is None else _unpack(found, len(group.pings))
+
+    # What the store already holds.
+
+    def _open(self, connection: Connection, owner: int, pings: Sequence[Ping]) -> Draft:
+        row = connection.execute(NEXT, {"of": owner}).one()
+        if self._erasures.get(owner) != row.erasures:
+            self._known.clear()
+            self._limits.clear()
+            self._erasures[owner] = row.erasures
+        known, ordinals = self._look_up(connection, owner, pings)
+        taken = self._taken(connection, pings)
+        erased = _erased(connection, owner, pings, known) if row.erasures else frozenset()
+        return Draft(Head(owner, *row), Stored(known, ordinals, taken, erased), self._bits)
+
+    def _look_up(
+        self, connection: Connection, owner: int, pings: Sequence[Ping]
+    ) -> tuple[dict[InstanceKey, Known], dict[str, int]]:
+        known: dict[InstanceKey, Known] = {}
+        missing: dict[int, set[str]] = {}
+        for ping in pings:
+            if ping.instance is not None:
+                found = self._known.get((ping.app, ping.instance))
+                if found is None:
+                    missing.setdefault(ping.app, set()).add(ping.instance)
+                else:
+                    known[(ping.app, ping.instance)] = found
+        ordinals: dict[str, int] = {}
+        for number, ids in missing.items():
+            for row in connection.execute(_KNOWN, {"asked": owner, "of": number, "wanted": json_list(ids)}):
+                ordinals[row.instance_id] = row.ordinal
+                if row.state is not None:
+                    mark = hash((row.kind, row.state))
+                    known[(number, row.instance_id)] = Known(row.ordinal, row.credential, mark)
+        return known, ordinals
+
+    def _taken(self, connection: Connection, pings: Sequence[Ping]) -> set[tuple[int, str]]:
+        wanted: dict[int, set[str]] = {}
+        for ping in pings:
+            if ping.id is not None:
+                wanted.setdefault(ping.app, set()).add(ping.id)
+        taken: set[tuple[int, str]] = set()
+        for number, ids in wanted.items():
+            taken.update((number, found) for found in _claimed(connection, number, ids, self._clock.now()))
+        return taken
+
+    # What is written.
+
+    def _write(self, connection: Connection, draft: Draft) -> None:
+        if draft.clients:
+            connection.execute(insert(client), draft.clients)
+            connection.execute(DEALT, {"of": draft.head.owner, "dealt": draft.ordinals})
+        if draft.instances:
+            connection.execute(_CHANGED, list(draft.instances.values()))
+        if draft.ping_ids:
+            connection.execute(upsert(ping_id, "ordinal", "received"), draft.ping_ids)
+        if draft.heard:
+            connection.execute(insert(segment), _segments(draft))
+        for number, rows in draft.history.items():
+            history.add(connection, number, rows)
+
+    def _keep(self, drafts: Iterable[Draft], saved: int) -> None:
+        """Remember what is now committed."""
+        for draft in drafts:
+            self._known.update(draft.known.items())
+            self._unsaved.update(draft.seen)
+        del self._saving[:saved]
+
+    def _save_seen(self, connection: Connection) -> int:
+        """Write some of the receipts noted since the last time; return how many."""
+        if not self._saving and self._unsaved and self._clock.now() - self._saved_at >= FLUSH_MS:
+            self._gather_seen()
+        rows = [{"app": key[0], "ordinal": key[1], "at": at} for key, at in self._saving[:FLUSH_ROWS]]
+        if rows:
+            connection.execute(_SEEN, rows)
+        return len(rows)
+
+    def _gather_seen(self) -> None:
+        self._saving += sorted(self._unsaved.items())
+        self._unsaved = {}
+        self._saved_at = self._clock.now()
+
+    def settle(self) -> None:
+        """Write every instance's last receipt that is not written yet."""
+        self._gather_seen()
+        while self._saving:
+            with self._database.write() as connection:
+                saved = self._save_seen(connection)
+            del self._saving[:saved]
+
+
+def _segments(draft: Draft) -> list[dict[str, Any]]:
+    rows = []
+    for (number, day, bucket), heard in draft.heard.items():
+        blob = encode(build(heard))
+        row = {"owner": draft.head.owner, "app": number, "day": day, "bucket": bucket, "size": len(blob), "blob": blob}
+        rows.append({**row, "first": draft.head.seq, "last": draft.head.seq})
+    return rows
+
+
+def _claimed(connection: Connection, number: int, ids: Iterable[str], now: int) -> list[str]:
+    wanted = json_list(map(digest, ids))
+    since = now - PING_ID_DAYS * DAY_MS
+    return list(connection.execute(_TAKEN, {"of": number, "since": since, "wanted": wanted}).scalars())
+
+
+def _erased(
+    connection: Connection, owner: int, pings: Sequence[Ping], known: dict[InstanceKey, Known]
+) -> frozenset[str]:
+    strangers = {p.instance for p in pings if p.instance is not None and (p.app, p.instance) not in known}
+    wanted = json_list(map(digest, strangers))
+    return frozenset(connection.execute(_TOMBSTONES, {"asked": owner, "wanted": wanted}).scalars())
+
+
+def _pack(verdicts: Sequence[Verdict]) -> bytes:
+    """Return verdicts as bytes: none at all in the usual case that every ping was accepted."""
+    if all(verdict is ACCEPTED for verdict in verdicts):
+        return b""
+    details = [verdict.detail if isinstance(verdict, Refusal) else None for verdict in verdicts]
+    names = [outcome_of(verdict).name for verdict in verdicts]
+    return msgspec.msgpack.encode(list(zip(names, details, strict=True)))
+
+
+def _unpack(blob: bytes, count: int) -> list[Verdict]:
+    if not blob:
+        return [ACCEPTED] * count
+    rows = msgspec.msgpack.decode(blob)
+    return [OUTCOMES[name] if detail is None else Refusal(name, detail) for name, detail in rows]
+
+
+_KNOWN: Final = (
+    select(client.c.instance_id, client.c.ordinal, instance.c.kind, instance.c.state, instance.c.credential)
+    .select_from(
+        client.outerjoin(instance, (instance.c.app == bindparam("of")) & (instance.c.ordinal == client.c.ordinal))
+    )
+    .where(client.c.owner == bindparam("asked"), among(client.c.instance_id, "wanted"))
+)
+_TAKEN: Final = select(ping_id.c.digest).where(
+    ping_id.c.app == bindparam("of"), ping_id.c.received > bindparam("since"), among(ping_id.c.digest, "wanted")
+)
+_TOMBSTONES: Final = select(tombstone.c.digest).where(
+    tombstone.c.owner == bindparam("asked"), among(tombstone.c.digest, "wanted")
+)
+_CHANGED: Final = upsert(instance, "kind", "state", "credential")
+_SEEN: Final = upsert(last_seen, "at")

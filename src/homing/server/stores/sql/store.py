@@ -1,0 +1,261 @@
+"""The relational store: every part of the protocol, each in a module of its own."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from pyroaring import BitMap
+from sqlalchemy import Connection, bindparam, func, select, update
+
+from homing.clock import Clock, day_of
+from homing.errors import NotFound, StoreUnsupported
+from homing.outcomes import Verdict
+from homing.ping import CORE_DIMENSIONS, KIND
+from homing.server.counting.evaluate import days_asked, evaluate, requests_by
+from homing.server.counting.page import Page
+from homing.server.counting.sets import Plan
+from homing.server.stores.base import Batch, Counts, Entry, Features, Instance, Listing, Options, Pruned, Receipt, Sort
+from homing.server.stores.sql import compaction, history, instances
+from homing.server.stores.sql.database import Database, among
+from homing.server.stores.sql.erase import erase
+from homing.server.stores.sql.heads import VOID
+from homing.server.stores.sql.pages import Pages
+from homing.server.stores.sql.prune import Keep, prune
+from homing.server.stores.sql.record import Recorder
+from homing.server.stores.sql.schema import app, day_value, instance
+from homing.server.stores.sql.text import json_list, read_state
+from homing.server.stores.sql.values import ValueLimits
+
+DAY: Final = "day"
+COUNTED_BY: Final = (KIND, *CORE_DIMENSIONS)
+"""What requests can be counted by, in the order of a combination."""
+
+
+class SqlStore:
+    """A relational database as a store. `record` and `settle` belong to one thread, the rest to another."""
+
+    features = Features(history=True)
+
+    def __init__(
+        self, database: Database, clock: Clock, options: Options | None = None, limits: ValueLimits | None = None
+    ) -> None:
+        self._options = options or Options()
+        self._database = database
+        self._clock = clock
+        self._recorder = Recorder(
+            database,
+            clock,
+            bucket_bits=self._options.bucket_bits,
+            cached=self._options.cached_instances,
+            limits=limits or ValueLimits(),
+        )
+        self._snapshot: Connection | None = None
+        self._pages = Pages(self._options.cache_mb * 1024 * 1024)
+
+    def record(self, batch: Batch) -> list[Verdict]:
+        """Store a batch in one transaction, durable on return, and say what became of each ping in order."""
+        return self._recorder.record(batch)
+
+    def settle(self) -> None:
+        """Write what `record` put off: when each instance was last heard from."""
+        self._recorder.settle()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let every question inside the block see the same state of the store."""
+        with self._reading() as connection:
+            self._snapshot = connection
+            try:
+                yield
+            finally:
+                self._snapshot = None
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        if self._snapshot is not None:
+            yield self._snapshot
+            return
+        with self._database.read() as connection:
+            yield connection
+
+    def count(self, owner: int, asked: Plan) -> Counts:
+        """Count the clients of each planned set in one snapshot."""
+        totals = [0] * len(asked.roots)
+        with self._reading() as connection:
+            as_of, ordinals = self._pages.refresh(connection, owner)
+            for bucket in self._buckets(ordinals):
+                for place, found in enumerate(self._evaluate(connection, owner, asked, bucket)):
+                    totals[place] += len(found)
+        return Counts(as_of, totals)
+
+    def _buckets(self, ordinals: int) -> range:
+        return range((ordinals >> self._options.bucket_bits) + 1)
+
+    def _evaluate(self, connection: Connection, owner: int, asked: Plan, bucket: int) -> list[BitMap]:
+        self._pages.prepare(connection, owner, days_asked(asked), bucket)
+        return evaluate(asked, self._finder(connection, bucket), _no_marks)
+
+    def _finder(self, connection: Connection, bucket: int) -> Callable[[int, int], Page]:
+        return lambda number, day: self._pages.page(connection, number, day, bucket)
+
+    def requests(
+        self, owner: int, apps: Sequence[int], days: Sequence[int], filters: Mapping[str, Sequence[str | None]], by: str
+    ) -> dict[Any, int]:
+        """Count requests by day, kind or a core dimension; raise `StoreUnsupported` for any other."""
+        for name in (*filters, *(() if by == DAY else (by,))):
+            if name not in COUNTED_BY:
+                message = f"Requests are not counted by {name!r}; they are by {', '.join((DAY, *COUNTED_BY))}."
+                raise StoreUnsupported(message)
+        places = {COUNTED_BY.index(name): frozenset(wanted) for name, wanted in filters.items()}
+        with self._reading() as connection:
+            _as_of, ordinals = self._pages.refresh(connection, owner)
+            pages = self._pages_of(connection, owner, apps, days, self._buckets(ordinals))
+            return requests_by(pages, places, None if by == DAY else COUNTED_BY.index(by))
+
+    def _pages_of(
+        self, connection: Connection, owner: int, apps: Sequence[int], days: Sequence[int], buckets: range
+    ) -> Iterable[tuple[int, Page]]:
+        places = [(number, day) for number in apps for day in days]
+        for bucket in buckets:
+            self._pages.prepare(connection, owner, places, bucket)
+            for number, day in places:
+                yield day, self._pages.page(connection, number, day, bucket)
+
+    def values(self, apps: Sequence[int], days: Sequence[int], dimension: str) -> dict[str, tuple[int, int]]:
+        """Return the values of a dimension with the first and last day each was seen."""
+        asked = {"apps": json_list(apps), "days": json_list(days), "named": dimension}
+        with self._reading() as connection:
+            return {row.value: (row.first, row.last) for row in connection.execute(_VALUES, asked)}
+
+    def members(self, owner: int, asked: Plan, after: str | None, limit: int) -> Listing:
+        """List the instance ids of one planned set, in the order in which the owner first heard from them."""
+        with self._reading() as connection:
+            _as_of, ordinals = self._pages.refresh(connection, owner)
+            found: list[int] = []
+            for bucket in self._buckets(ordinals):
+                [members] = self._evaluate(connection, owner, asked, bucket)
+                found += _some(members, int(after or 0), limit + 1 - len(found))
+            names = instances.names(connection, owner, found[:limit])
+        items = [names[ordinal] for ordinal in found[:limit] if ordinal in names]
+        return Listing(items, str(found[limit - 1]) if len(found) > limit else None)
+
+    def instances(
+        self,
+        owner: int,
+        app: int,
+        asked: Plan | None = None,
+        *,
+        search: str = "",
+        sort: Sort = "last_seen",
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Listing:
+        """List instances of an app, of one planned set where it is given, whose id contains `search`."""
+        with self._reading() as connection:
+            chosen = None if asked is None else self._chosen(connection, owner, asked)
+            return instances.listed(
+                connection, owner, app, chosen=chosen, search=search, sort=sort, after=after, limit=limit
+            )
+
+    def _chosen(self, connection: Connection, owner: int, asked: Plan) -> BitMap:
+        _as_of, ordinals = self._pages.refresh(connection, owner)
+        found = BitMap()
+        for bucket in self._buckets(ordinals):
+            found |= self._evaluate(connection, owner, asked, bucket)[0]
+        return found
+
+    def instance(self, app: int, instance_id: str) -> Instance | None:
+        """Return one instance."""
+        with self._reading() as connection:
+            return instances.one(connection, _owner_of(connection, app), app, instance_id)
+
+    def history(
+        self, app: int, *, instance_id: str | None = None, kind: str | None = None, after: str | None = None, limit: int = 50
+    ) -> Listing:
+        """List entries, newest first, of an instance or of a kind."""
+        cursor = history.Cursor(*map(int, after.split("."))) if after else None
+        with self._reading() as connection:
+            owner = _owner_of(connection, app)
+            ordinal = None if instance_id is None else instances.ordinal_of(connection, owner, instance_id)
+            if instance_id is not None and ordinal is None:
+                return Listing([], None)
+            rows = history.read(connection, app, ordinal=ordinal, kind=kind, after=cursor, limit=limit + 1)
+            names = instances.names(connection, owner, sorted({row.ordinal for row in rows}))
+        kept = rows[:limit]
+        more = history.next_cursor(kept, cursor) if len(rows) > limit else None
+        return Listing([_entry(row, names) for row in kept], more and f"{more.received}.{more.skip}")
+
+    def release(self, app: int, instance_id: str) -> bool:
+        """Forget the token an instance is bound to; False when there is no such binding."""
+        with self._database.write() as connection:
+            owner = _owner_of(connection, app)
+            ordinal = instances.ordinal_of(connection, owner, instance_id)
+            found = connection.execute(_RELEASE, {"of": app, "which": ordinal}).rowcount
+            if found:
+                connection.execute(VOID, {"of": owner})
+        return bool(found)
+
+    def erase(self, owner: int, instance_id: str) -> Receipt | None:
+        """Remove all data of an instance in all apps of the owner; None when the id is not known."""
+        return erase(self._database, owner, instance_id, self._clock.now(), self._options.bucket_bits)
+
+    def prune(self, *, dry_run: bool = False) -> Pruned:
+        """Remove what is past its keep; with `dry_run` only count it."""
+        keep = Keep(self._options.retention_days, self._options.history_days)
+        return prune(self._database, keep, self._clock.now(), dry_run=dry_run)
+
+    def compact(self) -> bool:
+        """Merge what is most fragmented; False when there is nothing worth it."""
+        merged = compaction.compact(self._database, day_of(self._clock.now()))
+        return history.compact(self._database) or merged
+
+    def checkpoint(self) -> None:
+        """Move committed data to where it is read fastest, without making anyone wait."""
+        self._database.checkpoint()
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._database.close()
+
+
+def _some(members: BitMap, after: int, most: int) -> list[int]:
+    found: list[int] = []
+    for ordinal in members.iter_equal_or_larger(after + 1):
+        if len(found) >= most:
+            break
+        found.append(ordinal)
+    return found
+
+
+def _entry(row: Any, names: Mapping[int, str]) -> Entry:
+    dimensions, properties = read_state(row.state)
+    return Entry(names.get(row.ordinal), row.kind, row.at, row.received, dimensions, properties)
+
+
+def _owner_of(connection: Connection, number: int) -> int:
+    found = connection.execute(select(app.c.owner).where(app.c.id == number)).scalar()
+    if found is None:
+        message = f"There is no app numbered {number}."
+        raise NotFound(message)
+    return int(found)
+
+
+def _no_marks(_app: int, label: str) -> BitMap:
+    message = f"Labels are not kept yet: {label!r}."
+    raise StoreUnsupported(message)
+
+
+_VALUES: Final = (
+    select(day_value.c.value, func.min(day_value.c.day).label("first"), func.max(day_value.c.day).label("last"))
+    .where(
+        among(day_value.c.app, "apps"), among(day_value.c.day, "days"), day_value.c.dimension == bindparam("named")
+    )
+    .group_by(day_value.c.value)
+)
+_RELEASE: Final = (
+    update(instance)
+    .where(
+        instance.c.app == bindparam("of"), instance.c.ordinal == bindparam("which"), instance.c.credential.is_not(None)
+    )
+    .values(credential=None)
+)

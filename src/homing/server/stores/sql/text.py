@@ -1,0 +1,34 @@
+"""How single values are written down: digests of names, and an instance's state as JSON."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+
+from homing.ping import Ping
+
+_plain: Final = msgspec.json.Encoder(enc_hook=dict)
+_reader: Final = msgspec.json.Decoder()
+
+
+def digest(name: str) -> str:
+    """Return 24 characters that stand for a name where the name itself need not be kept."""
+    return b64encode(blake2b(name.encode(), digest_size=18).digest()).decode()
+
+
+def state_of(ping: Ping) -> str:
+    """Return what the ping says about its instance, as the JSON text that is kept."""
+    return _plain.encode({"dimensions": ping.dimensions, "properties": ping.properties}).decode()
+
+
+def read_state(text: str | bytes) -> tuple[Mapping[str, str], Mapping[str, Any]]:
+    """Return the dimensions and properties in a kept state."""
+    state = _reader.decode(text)
+    return state["dimensions"], state["properties"]
+
+
+def json_list(values: Any) -> str:
+    """Return values as a JSON array, the form in which many are bound to one statement."""
+    return _plain.encode(list(values)).decode()

@@ -1,0 +1,176 @@
+"""Settings as rows, and the resolver that says for every value which layer it came from.
+
+A row says what a setting is called, what it may be, what it is for and what holds when nobody sets it. Help texts, docs
+and checks are made from the rows. Layers are given strongest first; a value nobody can read is a problem, and all
+problems are reported together.
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from homing.errors import SettingsError
+
+TRUE_WORDS: Final = frozenset({"1", "true", "yes", "on"})
+FALSE_WORDS: Final = frozenset({"0", "false", "no", "off"})
+MASK: Final = "••••••••"
+
+Parser = Callable[[Any], Any]
+
+
+class Setting(NamedTuple):
+    """One row: `name` in snake case, `parse` turns raw text into the value or raises `ValueError` with a reason."""
+
+    name: str
+    default: Any
+    parse: Parser
+    help: str
+    secret: bool = False
+
+
+class Layer(NamedTuple):
+    """One source of raw values; `label` turns a setting's name into what people call it there."""
+
+    name: str
+    raw: Mapping[str, Any]
+    label: Callable[[str], str]
+
+
+class Value(NamedTuple):
+    """A setting's value and the layer it came from; a secret does not show itself."""
+
+    value: Any
+    layer: str
+    secret: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The value as it may be shown to people."""
+        return MASK if self.secret and self.value else str(self.value)
+
+    def __repr__(self) -> str:
+        return f"Value({self.shown!r}, layer={self.layer!r})"
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The outcome of resolving: a `Value` by setting name, and one sentence for each problem."""
+
+    values: Mapping[str, Value]
+    problems: Sequence[str]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name].value
+
+    def layer(self, name: str) -> str:
+        """Return the name of the layer that decided."""
+        return self.values[name].layer
+
+    def checked(self) -> "Resolved":
+        """Return itself; raise `SettingsError` with every problem when there is one."""
+        if self.problems:
+            raise SettingsError(self.problems)
+        return self
+
+
+def resolve(rows: Iterable[Setting], layers: Sequence[Layer]) -> Resolved:
+    """Take each row's value from the first layer that has one.
+
+    An unreadable value becomes a problem and the row's default holds.
+    """
+    values: dict[str, Value] = {}
+    problems: list[str] = []
+    for row in rows:
+        values[row.name] = _resolve_one(row, layers, problems)
+    return Resolved(MappingProxyType(values), tuple(problems))
+
+
+def _resolve_one(row: Setting, layers: Sequence[Layer], problems: list[str]) -> Value:
+    for layer in layers:
+        raw = layer.raw.get(row.name)
+        if raw is None or raw == "":
+            continue
+        try:
+            return Value(row.parse(raw), layer.name, row.secret)
+        except ValueError as reason:
+            seen = "" if row.secret else f" {str(raw)[:80]!r}:"
+            problems.append(f"{layer.label(row.name)}:{seen} {reason}.")
+            break
+    return Value(row.default, "default", row.secret)
+
+
+def unknown_names(rows: Iterable[Setting], layer: Layer) -> list[str]:
+    """Return one sentence for each name in a layer that no row has: most often a spelling mistake."""
+    known = {row.name for row in rows}
+    return [f"{layer.label(name)}: there is no such setting." for name in layer.raw if name not in known]
+
+
+def environment_layer(prefix: str) -> Layer:
+    """Return the process's variables that begin with `prefix`, under the names of settings."""
+    found = {key[len(prefix) :].lower(): value for key, value in os.environ.items() if key.startswith(prefix)}
+    return Layer("environment", found, lambda name: prefix + name.upper())
+
+
+def file_layer(path: Path) -> Layer:
+    """Return the values of a TOML file; raise `SettingsError` when it cannot be read."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError([f"The settings file {path} cannot be read: {error.strerror}."]) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError([f"The settings file {path} is not valid TOML: {error}."]) from error
+    return Layer("file", raw, lambda name: f"{path}: {name}")
+
+
+def child_environment(**extra: str) -> dict[str, str]:
+    """Return the variables to start a process of our own with."""
+    return {**os.environ, **extra}
+
+
+def switch(raw: Any) -> bool:
+    """Read a switch: 1, true, yes, on or 0, false, no, off in any case."""
+    word = str(raw).strip().lower()
+    if word in TRUE_WORDS:
+        return True
+    if word in FALSE_WORDS:
+        return False
+    message = "is neither on nor off"
+    raise ValueError(message)
+
+
+def whole(low: int, high: int) -> Parser:
+    """Return a parser of whole numbers from `low` to `high`."""
+
+    def parse(raw: Any) -> int:
+        try:
+            number = int(str(raw))
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            message = f"must be a whole number from {low} to {high}"
+            raise ValueError(message)
+        return number
+
+    return parse
+
+
+def one_of(*words: str) -> Parser:
+    """Return a parser that accepts just these words."""
+
+    def parse(raw: Any) -> str:
+        if str(raw) not in words:
+            message = f"must be one of {', '.join(words)}"
+            raise ValueError(message)
+        return str(raw)
+
+    return parse
+
+
+def words(raw: Any) -> tuple[str, ...]:
+    """Read a list, or text with commas between its items."""
+    items = raw if isinstance(raw, list) else str(raw).split(",")
+    return tuple(str(item).strip() for item in items if str(item).strip())
