@@ -101,7 +101,7 @@ class Known:
     number: int
     first_seen: int
     last_seen: int
-    credential: bytes | None
+    credential: str | None
     state: tuple[str, dict[str, str], dict[str, Any]]
 
 
@@ -232,10 +232,10 @@ class Oracle:
         return bound
 
     def erase(self, owner: int, name: str) -> tuple[int, int, int] | None:
-        """Forget an instance; return from how many apps, days and history entries, None when it is not known."""
+        """Forget an instance; return from how many apps, days and history entries, None when it never was known."""
         number = self.numbers.pop((owner, name), None)
         if number is None:
-            return None
+            return (0, 0, 0) if (owner, name) in self.erased else None
         apps = [app for app in self.apps(owner) if self.known.pop((app, name), None) is not None]
         days = {(each.app, each.day) for each in self.log.said if each.client == number}
         before = len(self.history)

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 DAY_MS: Final = 86_400_000
 _EPOCH: Final = dt.date(1970, 1, 1)
+_EPOCH_TIME: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 class Clock(Protocol):
@@ -62,15 +63,17 @@ def iso_day(day: int) -> str:
 
 def parse_day(text: str) -> int:
     """Return the day that `text` names in the form `2026-11-22`; raise `ValueError` for anything else."""
-    if len(text) != len("2026-11-22"):
+    found = dt.date.fromisoformat(text)
+    # Python also reads 20261122 and 2026-W47-7.
+    if found.isoformat() != text:
         message = f"not a date of the form 2026-11-22: {text!r}"
         raise ValueError(message)
-    return (dt.date.fromisoformat(text) - _EPOCH).days
+    return (found - _EPOCH).days
 
 
 def iso_time(ms: int) -> str:
     """Return a time as `2026-11-22T10:44:55.123Z`."""
-    moment = dt.datetime.fromtimestamp(ms / 1000, dt.UTC)
+    moment = _EPOCH_TIME + dt.timedelta(milliseconds=ms)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -80,4 +83,4 @@ def parse_time(text: str) -> int:
     if moment.tzinfo is None:
         message = f"no UTC offset in {text!r}"
         raise ValueError(message)
-    return int(moment.timestamp() * 1000)
+    return (moment - _EPOCH_TIME) // dt.timedelta(milliseconds=1)

@@ -9,7 +9,8 @@
     │   └── StoreUnsupported  this store does not do what was asked
     ├── AccountError          a password or name that will not do
     ├── QueryError            a question that cannot be understood
-    └── NotFound              nothing has that name
+    ├── NotFound              nothing has that name
+    └── NameTaken             something has that name already
 """
 
 from collections.abc import Sequence

@@ -31,7 +31,7 @@ class Ping(NamedTuple):
     `app` is the app's number. Without an `instance` the request is counted and no client is. `at` and `received` are
     milliseconds since 1970-01-01 UTC; the day a ping counts on is that of `at`. `id` identifies the ping where the
     sender gives one, so that a second copy counts once. `dimensions` are kept as sent; `properties` are everything
-    else. `credential` is the SHA-256 of the instance's own token, where the dialect has one.
+    else. `credential` is the SHA-256 of the instance's own token in hexadecimal, where the dialect has one.
     """
 
     app: int
@@ -42,4 +42,4 @@ class Ping(NamedTuple):
     id: str | None = None
     dimensions: Mapping[str, str] = NOTHING
     properties: Mapping[str, Any] = NOTHING
-    credential: bytes | None = None
+    credential: str | None = None

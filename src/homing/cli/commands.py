@@ -1,5 +1,6 @@
 """The commands of the receiver. Every one but `serve` is safe while a receiver runs on the same store."""
 
+import signal
 import sys
 from typing import Any, Final, get_args
 
@@ -46,6 +47,8 @@ def cli() -> None:
 @of_store
 def serve(**given: Any) -> None:
     """Run the receiver until it is told to stop (Ctrl-C or SIGTERM)."""
+    # The receiver takes the signals over once it is loaded; until then Ctrl-C ends the process without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     from homing.cli.welcome import run_receiver
 
     run_receiver(given)

@@ -8,6 +8,7 @@ from typing import Final
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components
 from litestar.openapi.plugins import JsonRenderPlugin
 
 import homing
@@ -16,7 +17,7 @@ from homing.errors import StoreError
 from homing.server.accounts.accounts import Accounts
 from homing.server.accounts.directory import REFRESH_SECONDS, Directory
 from homing.server.api import operations, reports, sessions
-from homing.server.api.callers import Services, caller
+from homing.server.api.callers import SECURITY, Services, caller
 from homing.server.api.errors import answer_error
 from homing.server.dialects.base import Dialect
 from homing.server.dialects.native import Native
@@ -56,7 +57,7 @@ class Receiver:
         self.metrics = Metrics()
         self.accounts = Accounts(opened.control, clock)
         self.desk = Desk(opened.store, clock, self.metrics.commit, settings["queue_pings"])
-        self.reader = ReaderClient(settings["store"], options_of(settings))
+        self.reader = ReaderClient(settings["store"], options_of(settings), (settings["log_level"], settings["log_format"]))
         self.directory = _directory(opened, settings)
         self.asgi = self._lane(settings, clock)
         self._tasks: list[asyncio.Task[None]] = []
@@ -147,6 +148,7 @@ def framework(services: Services) -> ASGIApp:
             version=homing.__version__,
             path="/api",
             render_plugins=[JsonRenderPlugin()],
+            components=Components(security_schemes=dict(SECURITY)),
         ),
         request_max_body_size=64 * 1024,
         logging_config=None,

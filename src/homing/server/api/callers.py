@@ -5,7 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from litestar import Request
-from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
+from litestar.enums import MediaType
+from litestar.exceptions import ClientException, NotAuthorizedException, PermissionDeniedException
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi.spec import SecurityScheme
 
 from homing.clock import Clock
 from homing.server.accounts.accounts import Accounts
@@ -17,6 +22,14 @@ from homing.server.reader.client import ReaderClient
 from homing.server.stores.base import App, Owner
 
 COOKIE: Final = "homing_session"
+KEY: Final = "key"
+SESSION: Final = "session"
+
+SECURITY: Final = {
+    KEY: SecurityScheme("http", scheme="bearer", description="An app key with the scope read."),
+    SESSION: SecurityScheme("apiKey", name=COOKIE, security_scheme_in="cookie", description="Set by signing in."),
+}
+"""The ways to say who asks, as the API's description names them."""
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -41,7 +54,7 @@ class Caller(NamedTuple):
     apps: tuple[App, ...]
 
 
-async def caller(request: AnyRequest, services: Services) -> Caller:
+async def caller(request: AnyRequest, services: NamedDependency[Services]) -> Caller:
     """Return who asks; refuse with 401 or 403."""
     headers = {name.lower(): value for name, value in request.scope["headers"]}
     key = bearer(headers)
@@ -60,6 +73,13 @@ async def session_owner(request: AnyRequest, services: Services) -> Owner:
     if found is None:
         raise NotAuthorizedException("Sign in, or send a read key as Authorization: Bearer.")
     return found
+
+
+def only_json(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """Refuse a body that does not call itself JSON: a form on another site cannot send that."""
+    kind, _, _ = connection.headers.get("content-type", "").partition(";")
+    if kind.strip().lower() != MediaType.JSON:
+        raise ClientException("Send the body as application/json.", status_code=415)
 
 
 def _by_key(key: str, directory: Directory) -> Caller:

@@ -1,20 +1,23 @@
 """`GET /api/v1/report`: numbers as JSON or CSV."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 from litestar import MediaType, Response, get
+from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Example, OpenAPIType, Operation, Schema
+from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIType, Operation, Schema
 from litestar.openapi.spec import Parameter as Described
 
 from homing.clock import day_of
 from homing.errors import QueryError
-from homing.server.api.callers import AnyRequest, Caller, Services
+from homing.server.api.callers import KEY, SESSION, AnyRequest, Caller, Services
 from homing.server.query.question import PARAMETERS, Parameter, parse
 from homing.server.query.table import to_csv
 
 CSV: Final = "text/csv"
+ANSWER: Final = "The numbers; as text/csv a table of them."
 
 
 class Problem(msgspec.Struct):
@@ -63,22 +66,33 @@ class Report(msgspec.Struct, kw_only=True):
     notes: list[str]
 
 
+def problem(description: str) -> ResponseSpec:
+    """Return the description of a refusal."""
+    return ResponseSpec(Problem, description=description, generate_examples=False)
+
+
 PROBLEMS: Final = {
-    400: ResponseSpec(Problem, description="The question cannot be understood."),
-    401: ResponseSpec(Problem, description="Nobody is signed in, or the key is not known."),
-    403: ResponseSpec(Problem, description="Signed in, but not allowed to ask this."),
-    503: ResponseSpec(Problem, description="The question cannot be answered at the moment."),
+    400: problem("The request cannot be understood."),
+    401: problem("Nobody is signed in, or the key is not known."),
+    403: problem("Signed in, but not allowed to ask this."),
+    503: problem("The question cannot be answered at the moment."),
 }
 
 
+@dataclass
 class ReportOperation(Operation):
-    """The operation with a parameter for each row of the question."""
+    """The operation with a parameter for each row of the question, and its two forms of answer."""
 
     def __post_init__(self) -> None:
-        """Add the parameters."""
+        """Add the parameters, and CSV."""
+        for answer in (self.responses or {}).values():
+            if getattr(answer, "description", "") == ANSWER:
+                answer.content = {**(answer.content or {}), CSV: OpenAPIMediaType(Schema(type=OpenAPIType.STRING))}
         self.parameters = [_described(row) for row in PARAMETERS]
         formats = Schema(type=OpenAPIType.STRING, enum=["json", "csv"])
-        self.parameters.append(Described("format", "query", schema=formats, description="Takes precedence over Accept."))
+        self.parameters.append(
+            Described("format", "query", schema=formats, description="Takes precedence over Accept.")
+        )
 
 
 def _described(row: Parameter) -> Described:
@@ -93,9 +107,12 @@ def _described(row: Parameter) -> Described:
     operation_class=ReportOperation,
     operation_id="report",
     summary="Count requests and clients",
-    responses={200: ResponseSpec(Report, description="The numbers; as text/csv a table of them."), **PROBLEMS},
+    responses={200: ResponseSpec(Report, description=ANSWER, generate_examples=False), **PROBLEMS},
+    security=[{KEY: []}, {SESSION: []}],
 )
-async def get_report(request: AnyRequest, services: Services, caller: Caller) -> Response[Any]:
+async def get_report(
+    request: AnyRequest, services: NamedDependency[Services], caller: NamedDependency[Caller]
+) -> Response[Any]:
     """Count the requests and the distinct clients of apps over days, in total, by day and by dimension."""
     given: dict[str, list[str]] = {name: request.query_params.getall(name) for name in request.query_params}
     as_csv = _wants_csv(request, given.pop("format", []))

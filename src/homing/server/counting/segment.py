@@ -26,6 +26,7 @@ Combination = tuple[str | None, ...]
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder()
+_head_decoder: Final = msgspec.msgpack.Decoder(tuple[int, bytes, bytes, bytes, msgspec.Raw, msgspec.Raw])
 
 
 @dataclass(slots=True)
@@ -175,3 +176,9 @@ def decode(blob: bytes) -> Segment:
         {name: {v: BitMap.deserialize(b) for v, b in values.items()} for name, values in dimensions.items()},
         Counter({tuple(row[:-1]): row[-1] for row in requests}),
     )
+
+
+def anyone_in(blob: bytes) -> BitMap:
+    """Return just the `anyone` of the segment in these bytes, without opening the rest."""
+    _format, anyone, *_rest = _head_decoder.decode(blob)
+    return BitMap.deserialize(anyone)

@@ -1,5 +1,6 @@
 """What a dialect is, and how the bodies of all of them are read."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -12,6 +13,7 @@ MOST_DEPTH: Final = 32
 WHOLE_LOW: Final = -(2**63)
 WHOLE_HIGH: Final = 2**63 - 1
 _UNAUTHORIZED: Final = 401
+_METHOD: Final = 405
 _FAULT: Final = 500
 _FAILED: Final = 400
 JSON_TYPE: Final = (b"content-type", b"application/json")
@@ -93,6 +95,8 @@ def refused(refusal: Refusal) -> Answer:
         headers.append((b"retry-after", str(refusal.retry_after).encode()))
     if refusal.outcome.status == _UNAUTHORIZED:
         headers.append((b"www-authenticate", b"Bearer"))
+    if refusal.outcome.status == _METHOD:
+        headers.append((b"allow", b"POST"))
     return Answer(refusal.outcome.status, msgspec.json.encode(told(refusal)), headers)
 
 
@@ -115,9 +119,31 @@ def decode(body: bytes | msgspec.Raw) -> Any:
     except msgspec.ValidationError as error:
         raise Refusal("number") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refusal("malformed", f"The body is not valid JSON in UTF-8: {error}.") from error
+        raise malformed(bytes(body), error) from error
     check(value)
     return value
+
+
+def malformed(body: bytes, error: Exception) -> Refusal:
+    """Return the refusal of a body that cannot be decoded.
+
+    JSON's grammar has lone surrogates, so a body that is wrong for nothing else is told so.
+    """
+    if b"\\ud" in body.lower():
+        try:
+            json.loads(body.decode(), parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            return Refusal("text")
+    if isinstance(error, UnicodeDecodeError):
+        return Refusal("malformed")
+    return Refusal("malformed", f"The body is not valid JSON in UTF-8: {error}.")
+
+
+def _no_constant(name: str) -> None:
+    message = f"{name} is not JSON"
+    raise ValueError(message)
 
 
 def check(value: Any, depth: int = 0) -> None:

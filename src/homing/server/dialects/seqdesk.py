@@ -85,7 +85,7 @@ class SeqDesk:
         heartbeat, dropped = _read(request.body)
         if heartbeat.protocolVersion != PROTOCOL:
             raise Refusal("protocol_version")
-        return Reading((_ping(request, heartbeat, sha256(token).digest()),), dropped)
+        return Reading((_ping(request, heartbeat, sha256(token).hexdigest()),), dropped)
 
     def answer(self, verdicts: Sequence[Verdict]) -> Answer:
         """Return 200, or the refusal of the one ping."""
@@ -131,7 +131,7 @@ def _drop_unknown(heartbeat: dict[str, Any]) -> int:
     return dropped
 
 
-def _ping(request: Request, heartbeat: _Heartbeat, credential: bytes) -> Ping:
+def _ping(request: Request, heartbeat: _Heartbeat, credential: str) -> Ping:
     runtime = heartbeat.runtime
     dimensions = {
         "version": heartbeat.runningVersion,

@@ -25,24 +25,30 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > MOST_BYTES:
         raise Refusal("too_large")
-    body = await _collect(receive)
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        body = await _collect(body, receive)
+    elif message["type"] == "http.disconnect":
+        raise ClientGone
+    if len(body) > MOST_BYTES:
+        raise Refusal("too_large")
     encoding = headers.get(b"content-encoding")
     return inflate(body, encoding) if encoding else body
 
 
-async def _collect(receive: Receive) -> bytes:
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body"):
+async def _collect(begun: bytes, receive: Receive) -> bytes:
+    body = bytearray(begun)
+    more = True
+    while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
         body += message.get("body", b"")
         if len(body) > MOST_BYTES:
             raise Refusal("too_large")
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    if len(body) > MOST_BYTES:
-        raise Refusal("too_large")
-    return body
+        more = message.get("more_body", False)
+    return bytes(body)
 
 
 def inflate(body: bytes, encoding: bytes) -> bytes:

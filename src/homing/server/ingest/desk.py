@@ -159,6 +159,9 @@ class Desk:
             self._store.settle()
         except StoreError as error:
             log.warning("settle_failed", reason=str(error))
+        except Exception as error:
+            # What this thread raises would end it, and with it all receiving.
+            log.error("internal", exc_info=error)
 
 
 def _guilty(error: Exception) -> Refusal:

@@ -136,8 +136,11 @@ class Lane:
         reading = dialect.read(request)
         if reading.dropped:
             self._tally.dropped(dialect.name, reading.dropped)
-        context = Context(len(body), target.dimensions, target.retention_days)
-        verdicts = await self._judge(reading.items, context)
+        verdicts, passed = judge(reading.items, Context(len(body), target.dimensions, target.retention_days))
+        if passed:
+            recorded = await self._record([ping for _, ping in passed], len(body))
+            for (place, _), verdict in zip(passed, recorded, strict=True):
+                verdicts[place] = verdict
         for verdict in verdicts:
             self._tally.verdict(dialect.name, verdict)
         return dialect.answer(verdicts)
@@ -167,7 +170,8 @@ class Lane:
     async def _read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         # A timer for each request would cost more than the rest of the reading: one sweep watches them all.
         task = asyncio.current_task()
-        assert task is not None
+        if task is None:
+            return await read_body(headers, receive)
         self._reading[task] = self._clock.monotonic() + BODY_SECONDS
         try:
             return await read_body(headers, receive)
@@ -179,26 +183,11 @@ class Lane:
         finally:
             del self._reading[task]
 
-    async def _judge(self, items: Sequence[Ping | Refusal], context: Context) -> list[Verdict]:
-        """Take every item through the steps, let those that pass be recorded, and return all verdicts in order."""
-        verdicts: list[Verdict] = [INTERNAL] * len(items)
-        passed: list[tuple[int, Ping]] = []
-        for place, item in enumerate(items):
-            try:
-                passed.append((place, take(_ping(item), context)))
-            except Refusal as refusal:
-                verdicts[place] = refusal
-        if passed:
-            recorded = await self._record([ping for _, ping in passed], context.size)
-            for (place, _), verdict in zip(passed, recorded, strict=True):
-                verdicts[place] = verdict
-        return verdicts
-
-    async def _record(self, pings: Sequence[Ping], size: int) -> Sequence[Verdict]:
+    def _record(self, pings: Sequence[Ping], size: int) -> Awaitable[Sequence[Verdict]]:
         try:
-            return await self._desk.submit(pings, size)
+            return self._desk.submit(pings, size)
         except Refusal as refusal:
-            return [refusal] * len(pings)
+            return _at_once([refusal] * len(pings))
 
     async def sweep(self) -> None:
         """End the reading of bodies that take too long, for as long as the server runs."""
@@ -211,7 +200,23 @@ class Lane:
                     task.cancel()
 
 
-def _ping(item: Ping | Refusal) -> Ping:
-    if isinstance(item, Refusal):
-        raise item
-    return item
+async def _at_once(verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
+    return verdicts
+
+
+def judge(items: Sequence[Ping | Refusal], context: Context) -> tuple[list[Verdict], list[tuple[int, Ping]]]:
+    """Take every item through the steps.
+
+    Returns a verdict for each item, and the pings that passed with their places: theirs is still to be found.
+    """
+    verdicts: list[Verdict] = [INTERNAL] * len(items)
+    passed: list[tuple[int, Ping]] = []
+    for place, item in enumerate(items):
+        if isinstance(item, Refusal):
+            verdicts[place] = item
+            continue
+        try:
+            passed.append((place, take(item, context)))
+        except Refusal as refusal:
+            verdicts[place] = refusal
+    return verdicts, passed

@@ -8,13 +8,14 @@ import msgspec
 
 from homing.clock import DAY_MS, day_of
 from homing.outcomes import Refusal
-from homing.ping import CORE_DIMENSIONS, OTHER, UPDATE_STATE, Ping
+from homing.ping import CORE_DIMENSIONS, NOT_REPORTED, OTHER, UPDATE_STATE, Ping
 
 MOST_ID: Final = 200
 MOST_KIND: Final = 100
 MOST_VALUE: Final = 100
 MOST_PROPERTIES: Final = 64 * 1024
 BUILT_IN: Final = frozenset({*CORE_DIMENSIONS, UPDATE_STATE})
+RESERVED: Final = (OTHER, NOT_REPORTED)
 UPDATE_STATES: Final = frozenset({"latest", "outdated", "ahead"})
 
 _control: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -44,7 +45,7 @@ def check_id(ping: Ping, _context: Context) -> Ping:
 
 def check_kind(ping: Ping, _context: Context) -> Ping:
     """Refuse a kind that is empty, too long, holds control characters or is reserved."""
-    if not _is_name(ping.kind, MOST_KIND) or ping.kind == OTHER:
+    if not _is_name(ping.kind, MOST_KIND) or ping.kind in RESERVED:
         raise Refusal("kind")
     return ping
 
@@ -72,7 +73,7 @@ def keep_declared(ping: Ping, context: Context) -> Ping:
 def check_dimensions(ping: Ping, _context: Context) -> Ping:
     """Refuse dimension values that are no text, empty, too long, hold control characters or are reserved."""
     for name, value in ping.dimensions.items():
-        if not isinstance(value, str) or not _is_name(value, MOST_VALUE) or value == OTHER:
+        if not isinstance(value, str) or not _is_name(value, MOST_VALUE) or value in RESERVED:
             raise Refusal("dimension", f"{name} must be text of 1 to 100 characters, none of them a control character.")
     if ping.dimensions.get(UPDATE_STATE, "latest") not in UPDATE_STATES:
         raise Refusal("dimension", f"{UPDATE_STATE} must be one of {', '.join(sorted(UPDATE_STATES))}.")

@@ -20,6 +20,9 @@ from homing.settings import child_environment
 
 ANSWER_SECONDS: Final = 30.0
 START_SECONDS: Final = 10.0
+END_SECONDS: Final = 3.0
+"""How long the process may take to notice that it should end: no longer than one question or one step of tidying."""
+
 PAUSES: Final = (0.05, 0.2, 1.0, 5.0)
 """Seconds before each new start when the reader keeps dying; the last one repeats."""
 
@@ -29,9 +32,8 @@ log: Final = structlog.get_logger("homing.reader")
 class ReaderClient:
     """Asks the reader process. Every question is answered, or fails with `StoreUnavailable`."""
 
-    def __init__(self, url: str, options: Options) -> None:
-        self._url = url
-        self._options = options
+    def __init__(self, url: str, options: Options, logs: tuple[str, str] = ("info", "auto")) -> None:
+        self._arguments = (url, msgspec.json.encode(options).decode(), *logs)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._number = 0
         self._ready = asyncio.Event()
@@ -122,7 +124,10 @@ class ReaderClient:
         failures = 0
         while True:
             began = asyncio.get_running_loop().time()
-            await self._run()
+            try:
+                await self._run()
+            except OSError as error:
+                log.error("reader_not_started", reason=str(error))
             self.restarts += 1
             lasted = asyncio.get_running_loop().time() - began
             failures = 0 if lasted > START_SECONDS else failures + 1
@@ -131,15 +136,7 @@ class ReaderClient:
 
     async def _run(self) -> None:
         """Start the process and hand out its answers until it dies."""
-        ours, theirs = socket.socketpair()
-        arguments = (str(theirs.fileno()), self._url, msgspec.json.encode(self._options).decode())
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "homing.server.reader.process", *arguments),
-            pass_fds=[theirs.fileno()],
-            env=child_environment(),
-        )
-        theirs.close()
+        process, ours = await self._spawn()
         stream, self._writer = await asyncio.open_connection(sock=ours)
         self.process_id = process.pid
         self._ready.set()
@@ -151,6 +148,23 @@ class ReaderClient:
             self._writer = None
             self._fail_waiting()
             await _end(process)
+
+    async def _spawn(self) -> tuple[asyncio.subprocess.Process, socket.socket]:
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                # In a session of its own Ctrl-C does not reach it: it ends when its channel closes.
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    *("-m", "homing.server.reader.process", str(theirs.fileno()), *self._arguments),
+                    pass_fds=[theirs.fileno()],
+                    env=child_environment(),
+                    start_new_session=True,
+                )
+        except BaseException:
+            ours.close()
+            raise
+        return process, ours
 
     async def _listen(self, stream: asyncio.StreamReader) -> None:
         while True:
@@ -176,7 +190,7 @@ class ReaderClient:
 async def _end(process: asyncio.subprocess.Process) -> None:
     """Wait for the process to notice that its channel is closed; end it when it does not."""
     try:
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with asyncio.timeout(END_SECONDS):
             await process.wait()
     except TimeoutError:
         process.kill()

@@ -1,7 +1,8 @@
 """The reader: one thread that answers a question at a time and keeps the store tidy in between."""
 
+import contextlib
+import os
 import select
-import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from homing import errors
 from homing.clock import Clock, SystemClock
 from homing.errors import HomingError, StoreError
 from homing.server.counting.sets import Plan
+from homing.server.logs import configure
 from homing.server.query.question import Query
 from homing.server.query.report import report
 from homing.server.reader.frames import Question, Reply, pack, receive, unpack
@@ -23,8 +25,10 @@ from homing.server.stores.registry import open_store
 TIDY_SECONDS: Final = 0.5
 """How long between two steps of tidying while there is something to tidy."""
 
+NICENESS: Final = 10
 REST_SECONDS: Final = 5.0
 PRUNE_SECONDS: Final = 3600.0
+FAILED: Final = 2
 
 QUESTIONS: Final = frozenset({"count", "requests", "values", "members", "instances", "instance", "history"})
 
@@ -102,13 +106,19 @@ def _plan(value: Any) -> Any:
 
 
 def main() -> None:
-    """Run the reader on the inherited socket whose number, store and options stand in the arguments."""
-    # A Ctrl-C reaches the whole group; this process ends when its channel closes.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    descriptor, url, options = sys.argv[1:]
+    """Run the reader on the inherited socket whose number, store, options and logs stand in the arguments."""
+    descriptor, url, options, level, form = sys.argv[1:]
+    configure(level, form)
+    # Taking pings in comes before answering questions about them.
+    os.nice(NICENESS)
     clock = SystemClock()
-    opened = open_store(url, clock, msgspec.json.decode(options, type=Options))
-    with socket.socket(fileno=int(descriptor)) as channel:
+    try:
+        opened = open_store(url, clock, msgspec.json.decode(options, type=Options))
+    except HomingError as error:
+        log.error("reader_not_started", reason=str(error))
+        sys.exit(FAILED)
+    # Where the receiver was killed, nobody takes the answer.
+    with socket.socket(fileno=int(descriptor)) as channel, contextlib.suppress(ConnectionError):
         Reader(opened.store, clock).serve(channel)
     opened.store.close()
 

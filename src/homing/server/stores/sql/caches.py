@@ -11,7 +11,7 @@ class Known(NamedTuple):
     """An instance of an app: its ordinal, the hash of its token, and a hash of its kind and state."""
 
     ordinal: int
-    credential: bytes | None
+    credential: str | None
     mark: int
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, create_engine, event, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, create_engine, event, func, literal, select
 from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, InternalError, OperationalError
@@ -58,11 +58,20 @@ class Database:
             # A connection opened while the file was read-only stays so: the next try gets a new one.
             self.engine.dispose()
             raise StoreUnavailable(_reason(error)) from error
+        except sqlite3.DatabaseError as error:
+            # Statements that must run outside of a transaction go past SQLAlchemy, and so do their errors.
+            self.engine.dispose()
+            raise StoreUnavailable(_reason(error)) from error
 
     def truncate_log(self) -> None:
-        """Move the write-ahead log into the database and empty it, so that nothing erased stays there."""
+        """Move the write-ahead log into the database and empty it, so that nothing erased stays there.
+
+        Raises `StoreUnavailable` when somebody read from the log for so long that it could not be emptied.
+        """
         with self._translated(), self.engine.connect() as connection:
-            connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, *_ = connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreUnavailable("the write-ahead log could not be emptied while somebody reads from it")
 
     def checkpoint(self) -> None:
         """Move what can be moved from the write-ahead log into the database, without waiting for anyone."""
@@ -86,9 +95,23 @@ def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     return column.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
 
 
-def upsert(table: Table, *changing: str) -> Insert:
-    """Return an insert that replaces just these columns where a row with the same primary key exists."""
-    statement = sqlite_insert(table)
+def unpacked(count: int) -> list[ColumnElement[Any]]:
+    """Return the columns of the rows bound as one JSON array of arrays under `rows`."""
+    values = func.json_each(bindparam("rows")).table_valued("value").c.value
+    return [func.json_extract(values, f"$[{place}]") for place in range(count)]
+
+
+def bulk(table: Table, *names: str, changing: Sequence[str] = ()) -> Insert:
+    """Return the insert of many rows into these columns, bound as one JSON array of arrays under `rows`.
+
+    Where a row with the same primary key exists, just the `changing` columns are replaced. One statement for any number
+    of rows: executing one for each would hand the interpreter's lock to and fro between each two of them.
+    """
+    columns = unpacked(len(names))
+    # Without a condition SQLite takes ON CONFLICT for a join's ON.
+    statement = sqlite_insert(table).from_select(names, select(*columns).where(literal(1) == 1))
+    if not changing:
+        return statement
     keys = [column.name for column in table.primary_key]
     return statement.on_conflict_do_update(keys, set_={name: statement.excluded[name] for name in changing})
 
@@ -105,7 +128,8 @@ def _sqlite_engine(url: str) -> Engine:
     except OSError as error:
         message = f"The directory {path.parent} cannot be made: {error.strerror}."
         raise StartError(message) from error
-    engine = create_engine(f"sqlite:///{path}", poolclass=QueuePool, pool_size=4, max_overflow=8)
+    # Every transaction below ends on its own, so there is nothing to reset.
+    engine = create_engine(f"sqlite:///{path}", poolclass=QueuePool, pool_size=4, max_overflow=8, pool_reset_on_return=None)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

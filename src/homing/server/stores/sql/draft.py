@@ -19,6 +19,8 @@ NOBODY = 0
 """The ordinal that stands for no instance in the history; instances are numbered from 1."""
 
 InstanceKey = tuple[int, str]
+Row = tuple[Any, ...]
+"""Values for the columns of a bulk insert, in its order."""
 
 
 class Head(NamedTuple):
@@ -59,13 +61,14 @@ class Draft:
     def __init__(self, head: Head, stored: Stored, bucket_bits: int) -> None:
         self.head = head
         self.ordinals = head.ordinals
-        self.clients: list[dict[str, Any]] = []
-        self.instances: dict[InstanceKey, dict[str, Any]] = {}
-        self.ping_ids: list[dict[str, Any]] = []
+        self.clients: list[Row] = []
+        self.instances: dict[InstanceKey, Row] = {}
+        self.ping_ids: list[Row] = []
         self.heard: dict[tuple[int, int, int], list[Heard]] = {}
         self.history: dict[int, list[HistoryRow]] = {}
         self.seen: dict[tuple[int, int], int] = {}
         self.known = stored.known
+        self.fresh: dict[InstanceKey, Known] = {}
         self._stored = stored
         self._bits = bucket_bits
 
@@ -120,20 +123,15 @@ class Draft:
         if found is None:
             self.ordinals += 1
             found = self._stored.ordinals[name] = self.ordinals
-            self.clients.append({"owner": self.head.owner, "ordinal": found, "instance_id": name})
+            self.clients.append((self.head.owner, found, name))
         return found
 
     def _change(self, ping: Ping, known: Known, state: str) -> None:
         key = (ping.app, ping.instance or "")
-        self.known[key] = known
-        self.instances[key] = {
-            "app": ping.app,
-            "ordinal": known.ordinal,
-            "first_seen": self.instances.get(key, {}).get("first_seen", ping.received),
-            "kind": ping.kind,
-            "state": state,
-            "credential": known.credential,
-        }
+        self.known[key] = self.fresh[key] = known
+        earlier = self.instances.get(key)
+        first_seen = earlier[2] if earlier else ping.received
+        self.instances[key] = (ping.app, known.ordinal, first_seen, ping.kind, state, known.credential)
 
     def _remember(self, ping: Ping, ordinal: int, state: str) -> None:
         row = HistoryRow(ordinal, ping.at, ping.received, ping.kind, state)
@@ -141,6 +139,5 @@ class Draft:
 
     def _claim(self, ping: Ping, claim: tuple[int, str], ordinal: int) -> None:
         self._stored.taken.add(claim)
-        row = {"app": ping.app, "digest": claim[1], "ordinal": ordinal, "received": ping.received}
-        self.ping_ids.append(row)
+        self.ping_ids.append((ping.app, claim[1], ordinal, ping.received))
 

@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 from pyroaring import BitMap
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from homing.server.counting.segment import Segment, encode
+from homing.server.counting.segment import Segment, anyone_in, encode
 from homing.server.stores.base import Receipt
 from homing.server.stores.sql import history
 from homing.server.stores.sql.compaction import Place, compact_place
-from homing.server.stores.sql.database import Database, among, upsert
+from homing.server.stores.sql.database import Database, among, bulk
 from homing.server.stores.sql.heads import VOID
 from homing.server.stores.sql.schema import app, client, instance, last_seen, ping_id, segment, tombstone
 from homing.server.stores.sql.schema import history as blocks
@@ -26,25 +26,29 @@ class _Found(NamedTuple):
 
 
 def erase(database: Database, owner: int, instance_id: str, now: int, bucket_bits: int) -> Receipt | None:
-    """Remove all data of an instance in all apps of the owner; None when the id is not known.
+    """Remove all data of an instance in all apps of the owner; None when the id was never known.
 
     The receipt is given once the touched pages are merged and the write-ahead log is emptied: nothing of the instance
-    is left on the disk then.
+    is left on the disk then. Where that last part failed, asking again does it and gives a receipt of nothing more.
     """
+    places: Sequence[Place] = ()
     with database.write() as connection:
         found = _find(connection, owner, instance_id)
         if found is None:
-            return None
-        seq = connection.execute(VOID, {"of": owner}).scalar_one()
-        places = _write_gone(connection, found, seq, found.ordinal >> bucket_bits)
-        reported = _remove_rows(connection, found)
-        entries = _remove_history(connection, found)
-        row = {"owner": owner, "digest": digest(instance_id), "at": now}
-        connection.execute(upsert(tombstone, "at"), row)
+            at = connection.execute(_ERASED, {"of": owner, "wanted": digest(instance_id)}).scalar()
+            receipt = None if at is None else Receipt(instance_id, at, 0, 0, 0)
+        else:
+            seq = connection.execute(VOID, {"of": owner}).scalar_one()
+            places = _write_gone(connection, found, seq, found.ordinal >> bucket_bits)
+            reported = _remove_rows(connection, found)
+            entries = _remove_history(connection, found)
+            connection.execute(_TOMBSTONE, {"rows": json_list([(owner, digest(instance_id), now)])})
+            receipt = Receipt(instance_id, now, reported, len(places), entries)
     for place in places:
         compact_place(database, place, over=True)
-    database.truncate_log()
-    return Receipt(instance_id, now, reported, len(places), entries)
+    if receipt is not None:
+        database.truncate_log()
+    return receipt
 
 
 def _find(connection: Connection, owner: int, instance_id: str) -> _Found | None:
@@ -57,8 +61,11 @@ def _find(connection: Connection, owner: int, instance_id: str) -> _Found | None
 
 
 def _write_gone(connection: Connection, found: _Found, seq: int, bucket: int) -> Sequence[Place]:
-    asked = select(segment.c.app, segment.c.day).where(segment.c.owner == found.owner, segment.c.bucket == bucket)
-    places = [Place(row.app, row.day, bucket) for row in connection.execute(asked.distinct())]
+    asked = select(segment.c.app, segment.c.day, segment.c.blob).where(
+        segment.c.owner == found.owner, segment.c.bucket == bucket
+    )
+    holding = {(row.app, row.day) for row in connection.execute(asked) if found.ordinal in anyone_in(row.blob)}
+    places = [Place(*each, bucket) for each in sorted(holding)]
     blob = encode(Segment(gone=BitMap([found.ordinal])))
     row = {"owner": found.owner, "first": seq, "last": seq, "size": len(blob), "blob": blob}
     if places:
@@ -95,3 +102,7 @@ def _remove_history(connection: Connection, found: _Found) -> int:
 
 
 _REMOVE_BLOCK: Final = delete(blocks).where(among(blocks.c.id, "wanted"))
+_ERASED: Final = select(tombstone.c.at).where(
+    tombstone.c.owner == bindparam("of"), tombstone.c.digest == bindparam("wanted")
+)
+_TOMBSTONE: Final = bulk(tombstone, "owner", "digest", "at", changing=("at",))

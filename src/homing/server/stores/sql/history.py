@@ -91,8 +91,9 @@ def next_cursor(rows: Sequence[HistoryRow], after: Cursor | None) -> Cursor:
     return Cursor(last, same + (after.skip if after and after.received == last else 0))
 
 
-def _newest_first(row: HistoryRow) -> tuple[int, int]:
-    return (-row.received, row.ordinal)
+def _newest_first(row: HistoryRow) -> tuple[Any, ...]:
+    # Every field, so that merging blocks between two pages of a listing never changes the order.
+    return (-row.received, row.ordinal, -row.at, row.kind, row.state)
 
 
 def _blocks(app: int, ordinal: int | None, after: Cursor | None) -> Any:
@@ -134,9 +135,9 @@ def compact(database: Database) -> bool:
 def _up_to(most: int, sizes: Iterable[Any]) -> Iterator[int]:
     total = 0
     for row in sizes:
-        total += row.size
-        if total > most:
+        if total and total + row.size > most:
             return
+        total += row.size
         yield row.id
 
 

@@ -7,7 +7,7 @@ from pyroaring import BitMap
 from sqlalchemy import Connection, Delete, Select, bindparam, delete, func, select
 
 from homing.clock import DAY_MS
-from homing.server.counting.segment import decode
+from homing.server.counting.segment import anyone_in
 from homing.server.stores.base import Pruned
 from homing.server.stores.sql.database import Database, among
 from homing.server.stores.sql.heads import VOID
@@ -92,7 +92,7 @@ def _look(connection: Connection, one: _App) -> tuple[Pruned, int, BitMap]:
 def _heard(blobs: Iterable[bytes]) -> BitMap:
     found = BitMap()
     for blob in blobs:
-        found |= decode(blob).anyone
+        found |= anyone_in(blob)
     return found
 
 

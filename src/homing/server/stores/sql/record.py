@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, exists, insert, select
+from sqlalchemy.dialects.sqlite import Insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from homing.clock import DAY_MS, Clock
 from homing.errors import StoreRejected
@@ -14,7 +16,7 @@ from homing.server.counting.segment import build, encode
 from homing.server.stores.base import Batch
 from homing.server.stores.sql import history
 from homing.server.stores.sql.caches import Generations, Known
-from homing.server.stores.sql.database import Database, among, upsert
+from homing.server.stores.sql.database import Database, among, bulk, unpacked
 from homing.server.stores.sql.draft import Draft, Head, InstanceKey, Stored
 from homing.server.stores.sql.heads import DEALT, NEXT
 from homing.server.stores.sql.schema import app, batch, client, instance, last_seen, ping_id, segment, tombstone
@@ -37,7 +39,7 @@ class Recorder:
         self._clock = clock
         self._bits = bucket_bits
         self._known: Generations[InstanceKey, Known] = Generations(cached)
-        self._erasures: dict[int, int] = {}
+        self._seqs: dict[int, int] = {}
         self._owners: dict[int, int] = {}
         self._limits = limits
         self._unsaved: dict[tuple[int, int], int] = {}
@@ -68,24 +70,24 @@ class Recorder:
                 for place in places:
                     verdicts[place] = draft.decide(connection, group.pings[place], self._limits)
                 self._write(connection, draft)
-            row = {"id": group.id, "at": self._clock.now(), "verdicts": _pack(verdicts)}
-            connection.execute(insert(batch), row)
+            connection.execute(_BATCH, {"id": group.id, "at": self._clock.now(), "verdicts": _pack(verdicts)})
             saved = self._save_seen(connection)
         self._keep(drafts, saved)
         return verdicts
 
     def _by_owner(self, connection: Connection, pings: Iterable[Ping]) -> dict[int, list[int]]:
         places: dict[int, list[int]] = {}
+        owners = {number: self._owner_of(connection, number) for number in {ping.app for ping in pings}}
         for place, ping in enumerate(pings):
-            owner = self._owners.get(ping.app) or self._owner_of(connection, ping.app)
-            places.setdefault(owner, []).append(place)
+            places.setdefault(owners[ping.app], []).append(place)
         # Always in the same order: two writers that need the heads of the same owners never wait for each other.
         return dict(sorted(places.items()))
 
     def _owner_of(self, connection: Connection, number: int) -> int:
-        found = int(connection.execute(select(app.c.owner).where(app.c.id == number)).scalar_one())
-        self._owners[number] = found
-        return found
+        if number not in self._owners:
+            found = connection.execute(select(app.c.owner).where(app.c.id == number)).scalar_one()
+            self._owners[number] = int(found)
+        return self._owners[number]
 
     def _recorded(self, group: Batch) -> list[Verdict] | None:
         """Return what an earlier try of this batch came to, None when there was none."""
@@ -97,10 +99,10 @@ class Recorder:
 
     def _open(self, connection: Connection, owner: int, pings: Sequence[Ping]) -> Draft:
         row = connection.execute(NEXT, {"of": owner}).one()
-        if self._erasures.get(owner) != row.erasures:
+        if self._seqs.get(owner) != row.seq - 1:
+            # Somebody else wrote since this writer's last commit: what it remembers may be behind.
             self._known.clear()
             self._limits.clear()
-            self._erasures[owner] = row.erasures
         known, ordinals = self._look_up(connection, owner, pings)
         taken = self._taken(connection, pings)
         erased = _erased(connection, owner, pings, known) if row.erasures else frozenset()
@@ -123,8 +125,9 @@ class Recorder:
             for row in connection.execute(_KNOWN, {"asked": owner, "of": number, "wanted": json_list(ids)}):
                 ordinals[row.instance_id] = row.ordinal
                 if row.state is not None:
-                    mark = hash((row.kind, row.state))
-                    known[(number, row.instance_id)] = Known(row.ordinal, row.credential, mark)
+                    found = Known(row.ordinal, row.credential, hash((row.kind, row.state)))
+                    known[(number, row.instance_id)] = found
+                    self._known.put((number, row.instance_id), found)
         return known, ordinals
 
     def _taken(self, connection: Connection, pings: Sequence[Ping]) -> set[tuple[int, str]]:
@@ -141,12 +144,12 @@ class Recorder:
 
     def _write(self, connection: Connection, draft: Draft) -> None:
         if draft.clients:
-            connection.execute(insert(client), draft.clients)
+            connection.execute(_CLIENTS, {"rows": json_list(draft.clients)})
             connection.execute(DEALT, {"of": draft.head.owner, "dealt": draft.ordinals})
         if draft.instances:
-            connection.execute(_CHANGED, list(draft.instances.values()))
+            connection.execute(_INSTANCES, {"rows": json_list(draft.instances.values())})
         if draft.ping_ids:
-            connection.execute(upsert(ping_id, "ordinal", "received"), draft.ping_ids)
+            connection.execute(_PING_IDS, {"rows": json_list(draft.ping_ids)})
         if draft.heard:
             connection.execute(insert(segment), _segments(draft))
         for number, rows in draft.history.items():
@@ -155,7 +158,8 @@ class Recorder:
     def _keep(self, drafts: Iterable[Draft], saved: int) -> None:
         """Remember what is now committed."""
         for draft in drafts:
-            self._known.update(draft.known.items())
+            self._seqs[draft.head.owner] = draft.head.seq
+            self._known.update(draft.fresh.items())
             self._unsaved.update(draft.seen)
         del self._saving[:saved]
 
@@ -163,9 +167,9 @@ class Recorder:
         """Write some of the receipts noted since the last time; return how many."""
         if not self._saving and self._unsaved and self._clock.now() - self._saved_at >= FLUSH_MS:
             self._gather_seen()
-        rows = [{"app": key[0], "ordinal": key[1], "at": at} for key, at in self._saving[:FLUSH_ROWS]]
+        rows = [(*key, at) for key, at in self._saving[:FLUSH_ROWS]]
         if rows:
-            connection.execute(_SEEN, rows)
+            connection.execute(_SEEN, {"rows": json_list(rows)})
         return len(rows)
 
     def _gather_seen(self) -> None:
@@ -205,6 +209,15 @@ def _erased(
     return frozenset(connection.execute(_TOMBSTONES, {"asked": owner, "wanted": wanted}).scalars())
 
 
+def _last_seen() -> Insert:
+    """Return the statement that notes last receipts: never an older one, nor that of an instance erased meanwhile."""
+    number, ordinal, at = unpacked(3)
+    alive = exists().where(instance.c.app == number, instance.c.ordinal == ordinal)
+    made = sqlite_insert(last_seen).from_select(["app", "ordinal", "at"], select(number, ordinal, at).where(alive))
+    later = made.excluded.at > last_seen.c.at
+    return made.on_conflict_do_update(["app", "ordinal"], set_={"at": made.excluded.at}, where=later)
+
+
 def _pack(verdicts: Sequence[Verdict]) -> bytes:
     """Return verdicts as bytes: none at all in the usual case that every ping was accepted."""
     if all(verdict is ACCEPTED for verdict in verdicts):
@@ -234,5 +247,10 @@ _TAKEN: Final = select(ping_id.c.digest).where(
 _TOMBSTONES: Final = select(tombstone.c.digest).where(
     tombstone.c.owner == bindparam("asked"), among(tombstone.c.digest, "wanted")
 )
-_CHANGED: Final = upsert(instance, "kind", "state", "credential")
-_SEEN: Final = upsert(last_seen, "at")
+_BATCH: Final = insert(batch)
+_CLIENTS: Final = bulk(client, "owner", "ordinal", "instance_id")
+_INSTANCES: Final = bulk(
+    instance, "app", "ordinal", "first_seen", "kind", "state", "credential", changing=("kind", "state", "credential")
+)
+_PING_IDS: Final = bulk(ping_id, "app", "digest", "ordinal", "received", changing=("ordinal", "received"))
+_SEEN: Final = _last_seen()

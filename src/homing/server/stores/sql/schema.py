@@ -103,7 +103,7 @@ instance = Table(
     Column("first_seen", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Column("credential", LargeBinary),
+    Column("credential", Text),
     sqlite_with_rowid=False,
 )
 

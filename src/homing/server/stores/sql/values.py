@@ -1,7 +1,7 @@
 """Keeps the number of values, and of request combinations, of one (app, day) within its limits.
 
-Which values a day has is stored with the commit that brought them, so that every writer agrees; what is remembered
-here can be behind, never ahead.
+Which values a day has is stored with the commit that brought them, so that every writer agrees. The recorder clears
+what is remembered here as soon as it may be wrong: when a commit failed, and when somebody else wrote meanwhile.
 """
 
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ class ValueLimits:
         self._days: dict[Day, _Held] = {}
 
     def clear(self) -> None:
-        """Forget everything remembered; after a failed commit it may be ahead of what is stored."""
+        """Forget everything remembered."""
         self._days.clear()
 
     def profile(self, connection: Connection, ping: Ping, day: int) -> Profile:
@@ -63,16 +63,11 @@ class ValueLimits:
         return held
 
     def _admit(self, connection: Connection, ping: Ping, day: int, held: _Held) -> Profile:
-        wanted = {**ping.dimensions, KIND: ping.kind}
-        if any(value not in held.values.get(name, ()) for name, value in wanted.items()):
-            # Another writer may have brought them meanwhile; under the owner's lock the stored list is the truth.
-            held.values = self._load(connection, (ping.app, day)).values
-        counted = self._within(connection, ping, day, wanted)
+        counted = self._within(connection, ping, day, {**ping.dimensions, KIND: ping.kind})
         made = profile_of(counted.pop(KIND), counted)
         combination = json_list(made.combination)
         if self._keep(connection, (ping.app, day), COMBINATIONS, combination, self._combinations) == OTHER:
             made = made._replace(combination=(OTHER,) * len(made.combination))
-        held = self._days[(ping.app, day)]
         if len(held.profiles) >= _PROFILES:
             held.profiles.clear()
         held.profiles[(ping.kind, *ping.dimensions.items())] = made

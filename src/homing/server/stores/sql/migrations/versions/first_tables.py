@@ -80,7 +80,7 @@ def upgrade() -> None:
         sa.Column("first_seen", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("credential", sa.LargeBinary(), nullable=True),
+        sa.Column("credential", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("app", "ordinal"),
         sqlite_with_rowid=False,
     )
@@ -201,7 +201,7 @@ SELECT
     json_extract(instance.state, '$.dimensions.platform') AS runtime_platform,
     json_extract(instance.state, '$.dimensions.arch') AS runtime_arch,
     CAST(json_extract(instance.state, '$.dimensions.node') AS INTEGER) AS runtime_node_major,
-    lower(hex(instance.credential)) AS token_hash,
+    instance.credential AS token_hash,
     strftime('%Y-%m-%dT%H:%M:%SZ', instance.first_seen / 1000, 'unixepoch') AS first_received,
     strftime('%Y-%m-%dT%H:%M:%SZ', coalesce(last_seen.at, instance.first_seen) / 1000, 'unixepoch') AS last_received
 FROM instance

@@ -1,0 +1,229 @@
+"""Every command on the store of a receiver that runs: what it prints, what it changes, and what it says when it cannot."""
+
+import csv
+import io
+import os
+import pty
+import re
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.functional.client import HEARTBEAT, Client, Load
+from tests.functional.receiver import HOMING, Receiver, environment, run, until
+
+NOTICE_SECONDS = 2.0
+"""How long a receiver may take to notice what a command changed."""
+
+REPORT = "/api/v1/report?range=week"
+
+
+def on_terminal(receiver: Receiver, *arguments: str) -> str:
+    """Run a command that must succeed on a terminal, and return what appears there."""
+    ours, theirs = pty.openpty()
+    how = {**environment(**receiver.settings), "TERM": "xterm", "COLUMNS": "120", "NO_COLOR": "1"}
+    with subprocess.Popen([HOMING, *arguments], env=how, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        while part := _read(ours):
+            shown += part
+    os.close(ours)
+    assert 0 == process.returncode
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        # A terminal whose other side is gone says so with an error.
+        return b""
+
+
+def printed(receiver: Receiver, *arguments: str) -> str:
+    """Run a command that must succeed in a pipe, and return what it prints."""
+    done = receiver.run(*arguments)
+    assert (0, "") == (done.returncode, done.stderr)
+    return done.stdout
+
+
+def failed(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the one sentence of a command that failed as it should."""
+    assert (2, "") == (done.returncode, done.stdout)
+    [line] = done.stderr.splitlines()
+    assert line.startswith("homing: ")
+    assert line.endswith(".")
+    return line.removeprefix("homing: ")
+
+
+def send(receiver: Receiver, *instances: str) -> None:
+    """Send a heartbeat of each instance."""
+    with receiver.client() as client:
+        for instance in instances:
+            assert 200 == client.heartbeat(instance).status
+
+
+def test_apps(receiver: Receiver) -> None:
+    """An app that was added can be sent to without a restart, and is listed."""
+    made = receiver.json("app", "add", "second", "--dimension", "edition", "--dimension", "plan")
+    assert "second" == made["app"]
+    with receiver.client(key=made["key"]) as client:
+        ping = {"instance_id": "one", "dimensions": {"edition": "pro"}}
+        until(lambda: client.send(ping).status == 200, "Knowledge of the new app", seconds=NOTICE_SECONDS)
+    assert [{"value": "pro", "clients": 1}] == receiver.report("--split", "edition")["splits"]["edition"]
+    assert printed(receiver, "app", "add", "third").startswith("Added the app third. Its key to send with: hm_send_")
+    lines = printed(receiver, "app", "list").splitlines()
+    assert "app\tstate\tkeys\tdimensions" == lines[0]
+    assert ["first-app\tactive\t1\t", "second\tactive\t1\tedition, plan", "third\tactive\t1\t"] == lines[1:]
+    assert ["first-app", "second", "third"] == [row["app"] for row in receiver.json("app", "list")]
+    assert "There is an app 'second' already." == failed(receiver.run("app", "add", "second"))
+    assert "There is no owner 'nobody'." == failed(receiver.run("app", "list", "--owner", "nobody"))
+
+
+def status(client: Client) -> int:
+    """Send a ping and return the status of the answer."""
+    return client.send({"instance_id": "one"}).status
+
+
+def test_send_keys(receiver: Receiver) -> None:
+    """A new key works, and a revoked one stops working, within two seconds and without a restart."""
+    made = receiver.json("app", "key", "first-app", "--add", "send")
+    with receiver.client() as old, receiver.client(key=made["key"]) as new:
+        until(lambda: status(new) == 200, "The new key", seconds=NOTICE_SECONDS)
+        [first, second] = receiver.json("app", "key", "first-app")
+        assert (receiver.key, made["key"]) == (first["key"], second["key"])
+        assert "Revoked key 1." == printed(receiver, "app", "key", "first-app", "--revoke", "1").strip()
+        until(lambda: status(old) == 401, "The end of the old key", seconds=NOTICE_SECONDS)
+        assert ["key_unknown"] == old.send({"instance_id": "one"}).outcomes()
+        assert 200 == status(new)
+    assert [True, False] == [row["revoked"] is not None for row in receiver.json("app", "key", "first-app")]
+    assert "The app has no active key 1." == failed(receiver.run("app", "key", "first-app", "--revoke", "1"))
+    assert "The app has no active key 9." == failed(receiver.run("app", "key", "first-app", "--revoke", "9"))
+    assert "There is no app 'none'." == failed(receiver.run("app", "key", "none"))
+
+
+def test_read_keys(receiver: Receiver) -> None:
+    """A read key opens reports and nothing else, is shown once, and ends when it is revoked."""
+    said = printed(receiver, "app", "key", "first-app", "--add", "read")
+    assert "It is shown this once." in said
+    key = said.split()[2]
+    with receiver.client(key=key) as client, receiver.client() as sender:
+        until(lambda: client.get(REPORT).status == 200, "The new key", seconds=NOTICE_SECONDS)
+        assert 403 == status(client)
+        assert 403 == sender.get(REPORT).status
+        assert f"…{key[-4:]}" == receiver.json("app", "key", "first-app")[1]["key"]
+        assert key not in printed(receiver, "app", "key", "first-app")
+        assert {"revoked": 2} == receiver.json("app", "key", "first-app", "--revoke", "2")
+        until(lambda: client.get(REPORT).status == 401, "The end of the key", seconds=NOTICE_SECONDS)
+
+
+def test_report(receiver: Receiver) -> None:
+    """A report is JSON or CSV where asked, a table on a terminal, and plain columns in a pipe: all of the same numbers."""
+    send(receiver, "one", "one", "two")
+    with receiver.client() as client:
+        assert 200 == client.heartbeat("two", runningVersion="\x1b[31mred").status
+    made = receiver.report()
+    assert {"requests": 4, "clients": 2, "latest": 0, "outdated": 2, "active_apps": 1} == made["summary"]
+    rows = list(csv.DictReader(io.StringIO(printed(receiver, "report", "--range", "week", "--csv"))))
+    assert ("summary", "4", "2") == (rows[0]["section"], rows[0]["requests"], rows[0]["clients"])
+    plain = receiver.run("report", "--range", "week").stdout.splitlines()
+    assert ["requests\tclients\tlatest\toutdated\tactive_apps", "4\t2\t0\t2\t1"] == plain[1:3]
+    assert "1.1.82\t1" in plain
+    shown = on_terminal(receiver, "report", "--range", "week")
+    assert re.search(r"│ +4 │ +2 │ +0 │ +2 │ +1 │", shown)
+    assert "│ 1.1.82" in shown
+    assert "\ufffd[31mred" in shown
+
+
+def test_report_refusals(receiver: Receiver) -> None:
+    """Questions that cannot be understood are one sentence each."""
+    for arguments, sentence in (
+        (("--from", "yesterday"), "from must be a date of the form 2026-11-22."),
+        (("--range", "year"), "range is one of today, week, month, and stands without from and to."),
+        (("--app", "none"), "There is no app 'none'."),
+        (("--filter", "database"), "filter has the form name:value."),
+    ):
+        assert sentence == failed(receiver.run("report", *arguments))
+
+
+def test_instances(receiver: Receiver) -> None:
+    """Instances are listed, searched, limited, and their tokens released without a restart."""
+    send(receiver, "one", "two", "three")
+    listed = receiver.json("instances", "first-app", "--sort", "instance_id", "--search", "t")
+    assert ["three", "two"] == [row["instance_id"] for row in listed]
+    assert HEARTBEAT["runningVersion"] == listed[0]["version"]
+    done = receiver.run("instances", "first-app", "--limit", "1")
+    assert 2 == len(done.stdout.splitlines())
+    assert "There are more; --limit shows more than 1.\n" == done.stderr
+    with receiver.client() as client:
+        assert ["token_wrong"] == client.heartbeat("one", token="another").outcomes()
+        assert "Released one.\n" == printed(receiver, "instances", "first-app", "--release", "one")
+        assert ["accepted"] == client.heartbeat("one", token="another").outcomes()
+        assert ["token_wrong"] == client.heartbeat("one").outcomes()
+    sentence = "No instance 'none' is bound to a token."
+    assert sentence == failed(receiver.run("instances", "first-app", "--release", "none"))
+
+
+def test_prune(receiver: Receiver) -> None:
+    """Days that are past their keep are removed; with --dry-run they are only counted."""
+    send(receiver, "new")
+    old = (datetime.now(UTC) - timedelta(days=3)).isoformat()
+    with receiver.client() as client:
+        assert 200 == client.send({"instance_id": "old", "at": old, "id": "1"}).status
+    assert (2, 2) == receiver.summary()
+    wanted = receiver.run("prune", "--dry-run", "--json", retention_days=1).stdout
+    assert '"days": 1' in wanted
+    assert (2, 2) == receiver.summary()
+    lines = receiver.run("prune", retention_days=1).stdout.splitlines()
+    assert "# removed" == lines[0]
+    removed = dict(zip(lines[1].split("\t"), lines[2].split("\t"), strict=True))
+    assert ("1", "1") == (removed["days"], removed["instances"])
+    assert (1, 1) == receiver.summary()
+    send(receiver, "new", "another")
+    assert (3, 2) == receiver.summary()
+
+
+def test_erase(receiver: Receiver) -> None:
+    """Erasing asks first, gives a receipt, and the running receiver refuses the instance from then on."""
+    send(receiver, "one", "two")
+    asked = receiver.run("erase", "one")
+    assert (1, "") == (asked.returncode, asked.stdout)
+    assert (2, 2) == receiver.summary()
+    receipt = receiver.json("erase", "one", "--yes")
+    assert ("one", 1, 1) == (receipt["instance_id"], receipt["apps"], receipt["days"])
+    with receiver.client() as client:
+        answer = client.heartbeat("one")
+        assert (410, "instance_erased") == (answer.status, answer.json()["outcome"])
+        assert ["accepted"] == client.heartbeat("two").outcomes()
+    assert (3, 1) == receiver.summary()
+    assert ["two"] == [row["instance_id"] for row in receiver.json("instances", "first-app")]
+    assert "Nothing is stored about 'none'." == failed(receiver.run("erase", "none", "--yes"))
+
+
+def test_commands_under_load(receiver: Receiver) -> None:
+    """No command disturbs a receiver at work, and none of its pings is lost over them."""
+    with Load(receiver.port, receiver.key) as load:
+        for number in range(3):
+            commands: tuple[tuple[Any, ...], ...] = (
+                ("app", "add", f"app-{number}"),
+                ("report",),
+                ("instances", "first-app"),
+                ("prune",),
+                ("erase", "nobody", "--yes"),
+            )
+            for command in commands:
+                assert receiver.run(*command).returncode == (2 if command[0] == "erase" else 0)
+        until(lambda: load.acknowledged > 200, "Load")
+    assert ({"accepted"}, 0) == (set(load.outcomes), load.lost)
+    assert (load.acknowledged, len(load.instances)) == receiver.summary()
+    assert {"accepted": load.answered} == receiver.outcomes()
+
+
+@pytest.mark.parametrize("command", [("report",), ("app", "list"), ("instances", "x"), ("erase", "x", "--yes")])
+def test_no_store_yet(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """Before the first start there is nothing to ask, and that is said."""
+    done = run(*command, directory=tmp_path, store=f"sqlite:///{tmp_path}/homing.db")
+    assert "There is no owner yet; run homing serve once." == failed(done)

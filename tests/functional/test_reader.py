@@ -1,0 +1,106 @@
+"""The reader process dies or stands still: questions wait or get 503, it comes back, and ingest never notices."""
+
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from tests.functional.client import Client, Load
+from tests.functional.receiver import Receiver, until
+
+REPORT = "/api/v1/report?range=week"
+KILLS = 4
+
+
+@pytest.fixture
+def asker(receiver: Receiver) -> Iterator[Client]:
+    """A client with a read key that the receiver knows."""
+    key = receiver.json("app", "key", "first-app", "--add", "read")["key"]
+    with receiver.client(key=key) as client:
+        until(lambda: client.get(REPORT).status == 200, "Knowledge of the new key")
+        yield client
+
+
+def kill(receiver: Receiver) -> None:
+    """End the reader."""
+    until(receiver.reader, "A reader").kill()
+
+
+def test_question_after_kill(receiver: Receiver, asker: Client) -> None:
+    """A question asked right after the reader died is answered, with everything acknowledged in it."""
+    for number in range(1, KILLS):
+        with receiver.client() as client:
+            assert 200 == client.send({"instance_id": f"instance-{number}"}).status
+        kill(receiver)
+        answer = asker.get(REPORT)
+        assert (200, number) == (answer.status, answer.json()["summary"]["clients"])
+
+
+def test_kill_is_told(receiver: Receiver) -> None:
+    """While there is no reader, /readyz says so; the death is logged and counted, and a new one comes."""
+    assert 0 == receiver.metrics()["homing_reader_restarts"]
+    killed = until(receiver.reader, "A reader")
+    # A reader that dies at once each time is started with ever longer pauses.
+    for _ in range(KILLS):
+        kill(receiver)
+        until(lambda: receiver.metrics()["homing_reader_restarts"] > 0, "The count")
+    with receiver.client() as client:
+        unready = until(lambda: (answer := client.get("/readyz")).status == 503 and answer, "Unreadiness")
+    assert b"not ready: reader\n" == unready.body
+    until(receiver.is_ready, "Readiness")
+    assert receiver.reader() not in (None, killed)
+    assert receiver.metrics()["homing_reader_restarts"] == len(receiver.log("reader_died")) >= 1
+
+
+def test_ingest_is_not_disturbed(receiver: Receiver, asker: Client) -> None:
+    """Under load and questions, a dying reader costs no ping, and each question ends with its numbers or 503."""
+    asked: Counter[int] = Counter()
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            asked[asker.get(REPORT).status] += 1
+
+    thread = threading.Thread(target=ask)
+    with Load(receiver.port, receiver.key) as load:
+        thread.start()
+        for number in range(1, KILLS + 1):
+            wanted = load.acknowledged + 100
+            until(lambda: load.acknowledged >= wanted, "Load")  # noqa: B023 - asked before the next round
+            kill(receiver)
+            until(lambda: receiver.metrics()["homing_reader_restarts"] >= number, "The count")  # noqa: B023 - as above
+        done.set()
+        thread.join(60)
+    assert not thread.is_alive()
+    assert asked[200] > 0
+    assert set(asked) <= {200, 503}
+    assert ({"accepted"}, 0) == (set(load.outcomes), load.lost)
+    assert (load.acknowledged, len(load.instances)) == receiver.summary()
+    assert {"accepted": load.answered} == receiver.outcomes()
+    assert 0 == receiver.metrics()["homing_bugs_total"]
+
+
+def test_reader_stands_still(receiver: Receiver, asker: Client) -> None:
+    """A reader that is stopped holds no ping up, and answers when it goes on."""
+    reader: psutil.Process = until(receiver.reader, "A reader")
+    reader.send_signal(signal.SIGSTOP)
+    answers: list[int] = []
+    thread = threading.Thread(target=lambda: answers.append(asker.get(REPORT).json()["summary"]["requests"]))
+    thread.start()
+    with receiver.client() as client:
+        for _ in range(50):
+            assert 200 == client.send({"instance_id": "one"}).status
+    assert [] == answers
+    reader.send_signal(signal.SIGCONT)
+    thread.join(60)
+    assert [50] == answers
+
+
+def test_reader_ends_with_receiver(receiver: Receiver) -> None:
+    """When the receiver is killed, its reader does not stay behind."""
+    reader: psutil.Process = until(receiver.reader, "A reader")
+    receiver.kill()
+    until(lambda: not reader.is_running(), "The end of the reader")

@@ -1,0 +1,69 @@
+"""The golden cases: one file is one request to the receiver, its answer, and the pings it became.
+
+- about: what the case shows, in one sentence
+- app: `dimensions` that the app declares; `retired`
+- before: requests that were answered earlier, none of which is looked at
+- request: `method` (POST), `path`, `headers`, and the body as one of `json`, `text`, `hex`, or `parts`, which is pairs
+  of a text and how often it stands there; `{key}` is the app's key, `{read_key}` one to read with
+- answer: `status` and `json`
+- pings: what was stored, in order; a number where only their number matters
+- dropped: how many unknown keys were dropped before storing
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from homing.clock import iso_time
+from homing.ping import Ping
+
+HERE: Final = Path(__file__).parent
+
+
+class Case(NamedTuple):
+    """One golden case."""
+
+    name: str
+    about: str
+    request: Mapping[str, Any]
+    answer: Mapping[str, Any]
+    pings: Sequence[Mapping[str, Any]] | int
+    app: Mapping[str, Any]
+    before: Sequence[Mapping[str, Any]]
+    dropped: int
+
+
+def cases(dialect: str) -> list[Case]:
+    """Read every case of a dialect."""
+    return [_case(path) for path in sorted((HERE / dialect).glob("*.json"))]
+
+
+def _case(path: Path) -> Case:
+    rest = {"app": {}, "before": [], "pings": [], "dropped": 0}
+    return Case(name=path.stem, **{**rest, **json.loads(path.read_text(encoding="utf-8"))})
+
+
+def body_of(request: Mapping[str, Any]) -> bytes:
+    """Return the body of a case's request."""
+    if "json" in request:
+        return json.dumps(request["json"], separators=(",", ":")).encode()
+    if "hex" in request:
+        return bytes.fromhex(request["hex"])
+    if "parts" in request:
+        return b"".join(text.encode() * times for text, times in request["parts"])
+    return str(request.get("text", "")).encode()
+
+
+def told(ping: Ping) -> dict[str, Any]:
+    """Return a ping as it stands in a case: what it lacks is left out."""
+    fields = {
+        "instance": ping.instance,
+        "kind": ping.kind,
+        "at": iso_time(ping.at),
+        "id": ping.id,
+        "dimensions": dict(ping.dimensions),
+        "properties": dict(ping.properties),
+        "credential": ping.credential,
+    }
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,93 @@
+"""Keys and apps in memory."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from homing.outcomes import Refusal
+from homing.server.accounts.keys import key_digest, make_key
+from homing.server.ingest.lane import Targets
+from tests.receiving import Site, site
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Site]:
+    """A receiver."""
+    with site(tmp_path) as made:
+        yield made
+
+
+def refusal(targets: Targets, key: str) -> str:
+    """Return the refusal of a key."""
+    with pytest.raises(Refusal) as caught:
+        targets.by_key(key)
+    return caught.value.outcome.name
+
+
+def test_keys_open_their_app(place: Site) -> None:
+    """A send key names its app; a read key opens its reports; neither does what the other does."""
+    app, send = place.add_app(dimensions=["edition"])
+    _row, read = make_key(place.control, place.clock, app, "read")
+    directory = place.receiver.directory
+    directory.refresh()
+    assert (app.id, False, 92) == (
+        directory.by_key(send).app,
+        directory.by_key(send).retired,
+        directory.by_key(send).retention_days,
+    )
+    assert {"edition", "version", "update_state", "node"} <= directory.by_key(send).dimensions
+    assert "key_scope" == refusal(directory, read)
+    assert app == directory.reader(read)
+    assert directory.reader(send) is None
+    assert (True, True, False) == (directory.known(send), directory.known(read), directory.known("x"))
+
+
+def test_unknown_keys(place: Site) -> None:
+    """A key that nobody dealt, the hash of one that was, and text that is no key at all are not known."""
+    _app, key = place.add_app()
+    for strange in ("", "x", key[:-1], key.upper(), key_digest(key).hex(), "é" * 1000):
+        assert "key_unknown" == refusal(place.receiver.directory, strange)
+
+
+def test_revoked_keys(place: Site) -> None:
+    """A revoked key is as good as unknown once the change was noticed."""
+    app, key = place.add_app()
+    [row] = place.control.keys(app.id)
+    assert place.control.revoke_key(row.id, place.clock.now())
+    assert not place.control.revoke_key(row.id, place.clock.now())
+    assert app.id == place.receiver.directory.by_key(key).app
+    place.receiver.directory.refresh()
+    assert "key_unknown" == refusal(place.receiver.directory, key)
+    assert not place.receiver.directory.known(key)
+
+
+def test_apps_by_name(place: Site) -> None:
+    """A name that several owners use is that of the oldest app."""
+    stranger = place.control.add_owner("stranger", "hash", 0, must_change=False)
+    first, _key = place.add_app("desk")
+    place.control.add_app(stranger.id, "desk", 0, ())
+    place.receiver.directory.refresh()
+    directory = place.receiver.directory
+    assert first.id == directory.by_name("desk").app
+    assert ([first.id], 1) == ([app.id for app in directory.apps(place.owner)], len(directory.apps(stranger.id)))
+    with pytest.raises(Refusal, match="key_unknown") as caught:
+        directory.by_name("other")
+    assert "This path belongs to the app 'other', and there is none of that name." == caught.value.sentence
+
+
+def test_retired_apps_are_known(place: Site) -> None:
+    """A retired app is found, and said to be retired."""
+    app, key = place.add_app()
+    place.retire(app)
+    assert place.receiver.directory.by_key(key).retired
+
+
+def test_read_keys_are_stored_nowhere(place: Site) -> None:
+    """Of a read key only the hash and a hint stay; a send key stays, since it travels inside applications."""
+    app, _send = place.add_app()
+    row, read = make_key(place.control, place.clock, app, "read")
+    assert (None, read[-4:], key_digest(read)) == (row.plain, row.hint, row.digest)
+    kept = place.sql("SELECT * FROM app_key")
+    assert read not in str(kept)
+    assert ["send", "read"] == [each["scope"] for each in kept]

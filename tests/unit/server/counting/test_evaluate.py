@@ -1,0 +1,162 @@
+"""Evaluating sets over buckets, compared with a plain log."""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyroaring import BitMap
+
+from homing.server.counting.evaluate import days_asked, evaluate, requests_by
+from homing.server.counting.page import Page
+from homing.server.counting.segment import Heard, build, profile_of
+from homing.server.counting.sets import Set, anyone, first, marked, plan, seen, union
+from tests.oracle import CORE, Log, Said
+
+BITS = 2
+APPS, DAYS = (1, 2), (7, 8)
+PLACES = [(app, day) for app in APPS for day in DAYS]
+VALUES = ("1", "2", None)
+
+
+def logs() -> st.SearchStrategy[Log]:
+    """Draw what a few clients said to two apps on two days."""
+    said = st.builds(
+        lambda place, client, new, kind, version: Said(
+            place[0],
+            place[1],
+            client,
+            new and client is not None,
+            kind,
+            {} if version is None else {"version": version},
+            (kind, version, None, None, None),
+        ),
+        st.sampled_from(PLACES),
+        st.one_of(st.integers(1, 11), st.none()),
+        st.booleans(),
+        st.sampled_from(["check", "clicked"]),
+        st.sampled_from(VALUES),
+    )
+    return st.lists(said, max_size=30).map(_log_of)
+
+
+def _log_of(said: list[Said]) -> Log:
+    log = Log()
+    log.said = said
+    return log
+
+
+def sets() -> st.SearchStrategy[Set]:
+    """Draw any set over the same apps and days."""
+    app, day = st.sampled_from(APPS), st.sampled_from(DAYS)
+    leaves = st.one_of(
+        st.builds(anyone, app, day),
+        st.builds(first, app, day),
+        st.builds(seen, app, day, st.just("version"), st.sampled_from(VALUES)),
+        st.builds(seen, app, day, st.just("kind"), st.sampled_from(["check", "clicked", None])),
+    )
+    return st.recursive(
+        leaves,
+        lambda parts: st.one_of(
+            st.builds(lambda a, b: a & b, parts, parts),
+            st.builds(lambda a, b: a - b, parts, parts),
+            st.lists(parts, max_size=4).map(union),
+            st.lists(parts, max_size=3).map(lambda each: Set("and", tuple(each))),
+        ),
+        max_leaves=10,
+    )
+
+
+def pages_of(log: Log, bucket: int) -> dict[tuple[int, int], Page]:
+    """Return the pages of one bucket."""
+    pages = {}
+    for app, day in {(each.app, each.day) for each in log.said}:
+        heard = [
+            Heard(each.client, each.new, profile_of(each.kind, each.dimensions))
+            for each in log.of(app, day)
+            if (each.client or 0) >> BITS == bucket
+        ]
+        if heard:
+            pages[(app, day)] = Page(1, [build(heard)])
+    return pages
+
+
+def counted(log: Log, asked: list[Set]) -> list[int]:
+    """Count sets bucket by bucket, twice over: an evaluation must not change what it was given."""
+    totals = [0] * len(asked)
+    for bucket in range(4):
+        pages = pages_of(log, bucket)
+        once = evaluated(pages, asked)
+        assert once == evaluated(pages, asked)
+        totals = [total + len(found) for total, found in zip(totals, once, strict=True)]
+    return totals
+
+
+def evaluated(pages: dict[tuple[int, int], Page], asked: list[Set]) -> list[BitMap]:
+    """Evaluate sets in one bucket."""
+    return evaluate(plan(asked), lambda app, day: pages.get((app, day)), nobody)
+
+
+def nobody(_app: int, _label: str) -> BitMap:
+    """Know of no marks."""
+    return BitMap()
+
+
+@given(logs(), st.lists(sets(), min_size=1, max_size=5))
+def test_any_set_over_buckets(log: Log, asked: list[Set]) -> None:
+    """The count of any set is the sum over its disjoint buckets."""
+    assert [len(log.members(each)) for each in asked] == counted(log, asked)
+
+
+@given(logs())
+def test_a_range_unites_clients(log: Log) -> None:
+    """Totals over days and apps never add, and a filter binds within one app and day."""
+    filtered = union([anyone(*place) & seen(*place, "version", "1") for place in PLACES])
+    everyone = {each.client for each in log.said} - {None}
+    under: set[int | None] = set()
+    for place in PLACES:
+        last = {each.client: each.dimensions["version"] for each in log.of(*place) if each.dimensions}
+        under |= {client for client, version in last.items() if client is not None and version == "1"}
+    assert [len(everyone), len(under)] == counted(log, [union([anyone(*place) for place in PLACES]), filtered])
+
+
+FILTERS = st.dictionaries(
+    st.sampled_from(["kind", "version", "arch"]), st.lists(st.sampled_from(["check", *VALUES]), max_size=2), max_size=2
+)
+
+
+@given(logs(), FILTERS, st.sampled_from(["day", "kind", "version", "arch"]))
+def test_requests_add_up(log: Log, filters: Mapping[str, list[str | None]], by: str) -> None:
+    """Requests are added over apps, days and buckets, by any part of their combination."""
+    columns = ("kind", *CORE)
+
+    def pages() -> Iterator[tuple[int, Page]]:
+        for bucket in range(4):
+            yield from ((day, page) for (_app, day), page in pages_of(log, bucket).items())
+
+    places = {columns.index(name): frozenset(wanted) for name, wanted in filters.items()}
+    found = requests_by(pages(), places, None if by == "day" else columns.index(by))
+    assert log.requests(PLACES, filters, by) == found
+
+
+def test_the_days_of_a_plan() -> None:
+    """A plan names every app and day that it needs, and none for marks."""
+    asked = plan([anyone(1, 2) & seen(3, 4, "version", None), first(5, 6) - marked(7, "ci")])
+    assert {(1, 2), (3, 4), (5, 6)} == days_asked(asked)
+
+
+@pytest.mark.parametrize("found", [BitMap(), BitMap([1, 2])])
+def test_marks_are_asked_for(found: BitMap) -> None:
+    """Who bears a label is looked up where marks are kept."""
+    assert [found] == evaluate(plan([marked(1, "ci")]), lambda _app, _day: None, lambda _app, _label: found)
+
+
+def test_shared_bitmaps_stay_as_they_are() -> None:
+    """Combining a page's own bitmaps leaves the page alone."""
+    page = Page(1, [build([Heard(n, True, profile_of("check", {})) for n in (1, 2)])])
+    asked = plan([union([anyone(1, 1), anyone(1, 2)]), anyone(1, 1) - anyone(1, 2), Set("and", (anyone(1, 1),))])
+    found = evaluate(asked, lambda _app, day: page if day == 1 else None, nobody)
+    found[0] |= BitMap([9])
+    found[1] |= BitMap([9])
+    found[2] |= BitMap([9])
+    assert BitMap([1, 2]) == page.folded.anyone

@@ -1,0 +1,166 @@
+"""Whatever anybody sends: never a fault of ours, nothing stored on refusal, and what is accepted is counted exactly."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from homing.server.stores.base import App
+from tests.conftest import STORE_CHECKS
+from tests.receiving import HEARTBEAT, NATIVE, TOKEN, TOKEN_HEADER, Reply, Site, heartbeat, pings_headers, site
+
+
+class Place(NamedTuple):
+    """An app of a receiver, and how to send to it."""
+
+    site: Site
+    app: App
+    key: str
+
+    def send(self, dialect: str, body: bytes, encoding: str = "") -> Reply:
+        """Send a body in a dialect."""
+        extra = {"Content-Encoding": encoding} if encoding else {}
+        if dialect == "native":
+            return self.site.send("POST", NATIVE, {**pings_headers(self.key), **extra}, body)
+        return self.site.send("POST", f"/in/{self.key}{HEARTBEAT}", {TOKEN_HEADER: TOKEN, **extra}, body)
+
+    def state(self) -> tuple[int, int]:
+        """Return the requests and instances of the app."""
+        return self.site.requests(self.app), len(self.site.instances(self.app))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A receiver with one app."""
+    with site(tmp_path_factory.mktemp("any")) as made:
+        yield Place(made, *made.add_app(dimensions=["edition"]))
+
+
+numbers = st.one_of(st.integers(), st.integers(-(2**70), 2**70), st.floats(), st.sampled_from([2**63, -(2**63) - 1, 1e308]))
+texts = st.one_of(
+    st.text(max_size=20),
+    st.text(st.characters(codec=None), max_size=5),
+    st.sampled_from(["", "\x00", "\ud800", "(other)", "linux", "x" * 101, "y" * 201, "2024-10-04T00:00:00Z", "2030-01-01T00:00:00Z"]),
+)
+scalars = st.one_of(st.none(), st.booleans(), numbers, texts)
+values: st.SearchStrategy[Any] = st.recursive(
+    scalars, lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(texts, inner, max_size=4)), max_leaves=12
+)
+
+
+def nested(depth: int) -> Any:
+    """Return lists in lists."""
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+deep = st.integers(28, 40).map(nested)
+names = st.sampled_from(["version", "channel", "platform", "arch", "update_state", "edition", "memory"])
+plausible = st.fixed_dictionaries(
+    {},
+    optional={
+        "instance_id": st.one_of(texts, st.just("a")),
+        "kind": st.one_of(texts, st.just("begin")),
+        "id": st.one_of(texts, st.sampled_from(["p", "q"])),
+        "at": texts,
+        "dimensions": st.one_of(values, st.dictionaries(names, st.one_of(texts, scalars), max_size=4)),
+        "properties": st.one_of(values, deep, st.dictionaries(texts, values, max_size=3)),
+        "more": values,
+    },
+)
+native_bodies = st.one_of(values, plausible, plausible, st.lists(st.one_of(plausible, plausible, values), max_size=8))
+
+
+@st.composite
+def heartbeats(draw: st.DrawFn) -> Any:
+    """Draw a heartbeat in which up to three things were changed, taken away or added."""
+    beat = heartbeat(instanceId=draw(st.one_of(st.just("a"), texts)))
+    for _ in range(draw(st.integers(0, 3))):
+        key = draw(st.one_of(st.sampled_from(sorted(beat)), texts))
+        part = beat.get(key)
+        if isinstance(part, dict) and draw(st.booleans()):
+            part[draw(st.one_of(st.sampled_from(sorted(part)), texts) if part else texts)] = draw(values)
+        elif draw(st.booleans()):
+            beat.pop(key, None)
+        else:
+            beat[key] = draw(st.one_of(values, deep))
+    return beat
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """Draw the bytes of a good body of either dialect, cut, changed or grown somewhere."""
+    whole = draw(st.sampled_from([json.dumps(heartbeat()), '[{"instance_id":"a"},{"kind":"b","properties":{"x":"\\u00e9"}}]']))
+    body = bytearray(whole.encode())
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(body)))
+        end = draw(st.integers(at, min(len(body), at + 8)))
+        body[at:end] = draw(st.one_of(st.binary(max_size=4), st.sampled_from([b"", b'"', b"[", b"]", b"{", b"\\u0000", b"\\ud800"])))
+    return bytes(body)
+
+
+def check(place: Place, dialect: str, body: bytes, encoding: str = "") -> Reply:
+    """Send a body; the answer is right, and tells exactly what was stored."""
+    before = place.state()
+    place.site.store.recorded.clear()
+    reply = place.send(dialect, body, encoding)
+    assert reply.status < 500, reply
+    told = reply.json.get("results", [reply.json])
+    accepted = sum(each["outcome"] == "accepted" for each in told)
+    after = place.state()
+    assert accepted == after[0] - before[0] == len(place.site.store.accepted())
+    assert accepted or before == after
+    assert (reply.status == 200) == (not told or any(each["outcome"] in {"accepted", "duplicate"} for each in told))
+    for each in told:
+        assert (each["outcome"] in {"accepted", "duplicate"}) == ("error" not in each)
+    assert (place.site.outcomes().get("internal", 0), 0) == (0, place.site.receiver.desk.pings)
+    return reply
+
+
+@pytest.mark.parametrize("dialect", ["native", "seqdesk"])
+@settings(suppress_health_check=STORE_CHECKS, max_examples=100)
+@given(body=st.one_of(st.binary(max_size=200), damaged(), damaged()))
+def test_any_bytes(place: Place, dialect: str, body: bytes) -> None:
+    """Any bytes are answered properly."""
+    check(place, dialect, body)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
+@settings(suppress_health_check=STORE_CHECKS, max_examples=40)
+@given(body=damaged(), packed=st.booleans(), cut=st.integers(0, 3))
+def test_any_encoding(place: Place, encoding: str, body: bytes, packed: bool, cut: int) -> None:  # noqa: FBT001 - drawn
+    """Bodies may call themselves compressed and be, or not be, or be cut off."""
+    if packed:
+        body = {"gzip": gzip.compress, "deflate": zlib.compress}.get(encoding, bytes)(body)
+    check(place, "native", body[: len(body) - cut], encoding)
+
+
+@settings(suppress_health_check=STORE_CHECKS, max_examples=150)
+@given(native_bodies)
+def test_any_json_as_pings(place: Place, body: Any) -> None:
+    """Any JSON is answered properly, with one result for each item of an array and one for anything else."""
+    reply = check(place, "native", json.dumps(body).encode())
+    if "results" in reply.json:
+        assert (len(body) if isinstance(body, list) else 1) == len(reply.json["results"])
+
+
+@settings(suppress_health_check=STORE_CHECKS, max_examples=150)
+@given(st.one_of(heartbeats(), heartbeats(), values))
+def test_any_json_as_a_heartbeat(place: Place, body: Any) -> None:
+    """Any JSON is answered properly, and nothing but the documented fields is ever stored."""
+    before = len(place.site.entries(place.app))
+    check(place, "seqdesk", json.dumps(body).encode())
+    added = len(place.site.entries(place.app)) - before
+    assert added in {0, 1}
+    for ping in place.site.store.accepted():
+        assert {"version", "platform", "arch", "update_state", "database", "node"} >= ping.dimensions.keys()
+        assert {"protocolVersion", "installedVersion", "installProfile", "update"} == ping.properties.keys()
+        assert {"id", "version"} == ping.properties["installProfile"].keys()
+        assert {"available", "latestVersion"} == ping.properties["update"].keys()

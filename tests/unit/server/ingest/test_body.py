@@ -1,0 +1,134 @@
+"""Reading a body within limits."""
+
+import asyncio
+import gzip
+import tracemalloc
+import zlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from homing.outcomes import Refusal
+from homing.server.ingest.body import MOST_BYTES, ClientGone, inflate, read_body
+
+BOMB_BYTES = 256 * 1024 * 1024
+
+
+def read(*parts: bytes, gone: bool = False, **headers: str) -> bytes:
+    """Read a body that arrives in parts; the client closes the connection after the last when it is `gone`."""
+    messages: list[dict[str, Any]] = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
+    if gone:
+        messages.append({"type": "http.disconnect"})
+    else:
+        messages[-1]["more_body"] = False
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    named = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
+    return asyncio.run(read_body(named, receive))
+
+
+def refusal(*parts: bytes, **headers: str) -> str:
+    """Return the name of the refusal of a body."""
+    with pytest.raises(Refusal) as caught:
+        read(*parts, **headers)
+    return caught.value.outcome.name
+
+
+def bomb(size: int = BOMB_BYTES) -> bytes:
+    """Return spaces as gzip without ever holding them."""
+    stream = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    block = b" " * 2**20
+    return b"".join(stream.compress(block) for _ in range(size // len(block))) + stream.flush()
+
+
+def test_parts_are_joined() -> None:
+    """A body in several parts is one body."""
+    assert b"abcdef" == read(b"ab", b"", b"cdef", content_length="6")
+
+
+def test_the_limit_is_one_mebibyte() -> None:
+    """1 MiB is read, one byte more is not, in one part or in many."""
+    assert MOST_BYTES == len(read(b"x" * MOST_BYTES))
+    assert "too_large" == refusal(b"x" * (MOST_BYTES + 1))
+    assert "too_large" == refusal(b"x" * MOST_BYTES, b"x")
+
+
+def test_no_more_is_read_than_needed() -> None:
+    """The rest of an oversized body is left where it is."""
+    taken = 0
+
+    async def receive() -> dict[str, Any]:
+        nonlocal taken
+        taken += 1
+        return {"type": "http.request", "body": b"x" * 65536, "more_body": True}
+
+    with pytest.raises(Refusal):
+        asyncio.run(read_body({}, receive))
+    assert 17 == taken
+
+
+def test_an_announced_size_is_believed_at_once() -> None:
+    """A body that announces more than 1 MiB is refused before any of it is read."""
+    with pytest.raises(Refusal, match="too_large"):
+        asyncio.run(read_body({b"content-length": b"1048577"}, _never))
+
+
+async def _never() -> dict[str, Any]:
+    raise AssertionError("Nothing is read.")
+
+
+def test_an_unreadable_length_says_nothing() -> None:
+    """A Content-Length that is no number is left to the server; the body is counted anyway."""
+    assert b"x" == read(b"x", content_length="many")
+
+
+def test_a_client_that_leaves_ends_the_reading() -> None:
+    """A connection that closes before the end is no body."""
+    with pytest.raises(ClientGone):
+        read(b"ab", gone=True)
+
+
+@given(st.binary(max_size=3000), st.integers(1, 9))
+def test_whatever_was_compressed_comes_back(body: bytes, level: int) -> None:
+    """Each supported encoding is undone exactly."""
+    raw = zlib.compressobj(level, wbits=-zlib.MAX_WBITS)
+    assert body == inflate(gzip.compress(body, level), b"gzip")
+    assert body == inflate(zlib.compress(body, level), b"deflate")
+    assert body == inflate(raw.compress(body) + raw.flush(), b"deflate")
+    assert body == inflate(body, b"identity")
+
+
+@given(st.binary(max_size=300), st.sampled_from([b"gzip", b"deflate", b"br", b"", b"gzip, gzip"]))
+def test_damage_is_refused(body: bytes, encoding: bytes) -> None:
+    """Any bytes either inflate or are refused by name."""
+    try:
+        inflate(body, encoding)
+    except Refusal as caught:
+        assert caught.outcome.name in {"compression", "encoding"}
+
+
+@given(st.integers(1, 60))
+def test_a_cut_is_noticed(cut: int) -> None:
+    """A compressed body that lacks its end is refused, however little is missing."""
+    whole = gzip.compress(b'{"instance_id":"a","properties":{"some":"thing"}}')
+    with pytest.raises(Refusal, match="compression"):
+        inflate(whole[: -min(cut, len(whole))], b"gzip")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_bomb_costs_no_memory(encoding: str) -> None:
+    """256 MiB in 256 KiB are refused while they inflate: no more than a few MiB are ever held."""
+    packed = bomb() if encoding == "gzip" else bomb()[10:-8]
+    assert len(packed) < BOMB_BYTES // 500
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refusal, match="too_large"):
+            inflate(packed, encoding.encode())
+        _now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * MOST_BYTES

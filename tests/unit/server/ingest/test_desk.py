@@ -1,0 +1,282 @@
+"""The desk: every ping that was let in ends with exactly one verdict, on a real store."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from homing.clock import day_of
+from homing.errors import StoreUnavailable
+from homing.outcomes import Refusal, Verdict, outcome_of
+from homing.ping import Ping
+from homing.server.ingest import desk as module
+from homing.server.ingest.desk import Desk
+from homing.server.stores.base import Batch, Store
+from tests.conftest import STORE_CHECKS
+from tests.contract.engines import Sqlite
+from tests.contract.site import POISON, Site
+
+GOOD, TWICE, GUILTY, BROKEN = "accepted", "duplicate", "unstorable", "internal"
+
+
+class Gate:
+    """A real store that can be told to wait, or to be unavailable for some batches; it notes every batch."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.open = threading.Event()
+        self.open.set()
+        self.refuses: Callable[[Batch], bool] = lambda _batch: False
+        self.sizes: list[int] = []
+
+    def record(self, batch: Batch) -> list[Verdict]:
+        """Store a batch when the gate is open."""
+        self.open.wait(30)
+        self.sizes.append(len(batch.pings))
+        if self.refuses(batch):
+            raise StoreUnavailable("the disk is full")
+        return self._store.record(batch)
+
+    def settle(self) -> None:
+        """Write what was put off."""
+        self._store.settle()
+
+
+class Office:
+    """A desk on a real store."""
+
+    def __init__(self, directory: Path) -> None:
+        self.site = Site(Sqlite(directory))
+        self.gate = Gate(self.site.store)
+        self.commits: list[int] = []
+        self._numbers = iter(range(1_000_000))
+
+    def desk(self, most: int = 10_000) -> Desk:
+        """Make a desk."""
+        return Desk(self.gate, self.site.clock, lambda pings, _seconds: self.commits.append(pings), most)
+
+    def ping(self, what: str = GOOD) -> Ping:
+        """Make a ping that will end so."""
+        number = next(self._numbers)
+        made = self.site.ping(f"i-{number}", id=None if what != TWICE else "twice")
+        if what == GUILTY:
+            return made._replace(id="guilty", received=POISON)
+        return made._replace(properties={"x": object()}) if what == BROKEN else made
+
+    def requests(self) -> int:
+        """Return how many requests the store counted."""
+        return sum(self.site.requests().values())
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """A desk on a real store."""
+    made = Office(tmp_path)
+    yield made
+    made.site.close()
+
+
+def names(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return the names of verdicts."""
+    return [outcome_of(verdict).name for verdict in verdicts]
+
+
+def told(desk: Desk, *groups: Sequence[Ping]) -> list[list[Verdict]]:
+    """Submit the pings of several requests at once and return their verdicts; the desk is stopped then."""
+
+    async def run() -> list[list[Verdict]]:
+        desk.start()
+        waiting = [desk.submit(group, 100 * len(group)) for group in groups]
+        answered = await asyncio.gather(*waiting)
+        await desk.stop()
+        return answered
+
+    return asyncio.run(run())
+
+
+def test_each_request_gets_its_own_verdicts(office: Office) -> None:
+    """Requests that were joined into one batch are told apart again, in order."""
+    groups = [[office.ping(), office.ping(TWICE)], [], [office.ping(TWICE)], [office.ping()]]
+    verdicts = told(office.desk(), *groups)
+    assert [[GOOD, GOOD], [], [TWICE], [GOOD]] == [names(each) for each in verdicts]
+    assert 3 == office.requests()
+
+
+@pytest.mark.parametrize("place", [0, 1, 127, 255])
+def test_a_guilty_ping_stands_alone(office: Office, place: int) -> None:
+    """One ping that the store cannot hold costs the 255 beside it nothing but a few commits."""
+    pings = [office.ping() for _ in range(256)]
+    pings[place] = office.ping(GUILTY)
+    [verdicts] = told(office.desk(), pings)
+    assert [GUILTY if number == place else GOOD for number in range(256)] == names(verdicts)
+    assert 255 == office.requests()
+    assert len(office.gate.sizes) <= 2 * 8 + 1
+
+
+def test_a_fault_of_ours_stands_alone_too(office: Office) -> None:
+    """A ping that trips over a bug ends as `internal`, and the others are stored."""
+    [verdicts] = told(office.desk(), [office.ping(), office.ping(BROKEN), office.ping()])
+    assert [GOOD, BROKEN, GOOD] == names(verdicts)
+    assert 2 == office.requests()
+
+
+def test_an_unavailable_store_is_no_guilt(office: Office) -> None:
+    """When the store cannot be written every ping of the commit is told to come back, and it is tried once."""
+    office.gate.refuses = lambda _batch: True
+    desk = office.desk()
+    [verdicts] = told(desk, [office.ping() for _ in range(8)])
+    assert ["unavailable"] * 8 == names(verdicts)
+    assert {module.RETRY_SECONDS} == {each.retry_after for each in verdicts if isinstance(each, Refusal)}
+    assert [8] == office.gate.sizes
+    assert not desk.healthy
+    assert 0 == office.requests()
+
+
+def test_only_the_failing_half_is_unavailable(office: Office) -> None:
+    """A store that fails in the middle of looking for the guilty one harms that half alone."""
+    pings = [office.ping() for _ in range(7)] + [office.ping(GUILTY)]
+    office.gate.refuses = lambda batch: batch.pings[0] is pings[0] and len(batch.pings) == 4
+    [verdicts] = told(office.desk(), pings)
+    assert ["unavailable"] * 4 + [GOOD] * 3 + [GUILTY] == names(verdicts)
+    assert 3 == office.requests()
+
+
+def test_a_store_that_comes_back(office: Office) -> None:
+    """The next commit that succeeds makes the desk healthy again."""
+    desk = office.desk()
+
+    async def run() -> list[bool]:
+        desk.start()
+        seen = []
+        for unavailable in (False, True, False):
+            office.gate.refuses = lambda _batch, refused=unavailable: refused
+            await desk.submit([office.ping()], 1)
+            seen.append(desk.healthy)
+        await desk.stop()
+        return seen
+
+    assert [True, False, True] == asyncio.run(run())
+
+
+def test_pings_gather_while_a_commit_runs(office: Office) -> None:
+    """Whatever arrives during a commit becomes one batch, whichever requests it came with."""
+    desk = office.desk()
+    office.gate.open.clear()
+
+    async def run() -> None:
+        desk.start()
+        first = desk.submit([office.ping()], 1)
+        while desk._queue.qsize():  # noqa: SLF001 - the thread has taken the first request
+            await asyncio.sleep(0.001)
+        rest = [desk.submit([office.ping()], 1) for _ in range(50)]
+        office.gate.open.set()
+        await asyncio.gather(first, *rest)
+        await desk.stop()
+
+    asyncio.run(run())
+    assert [1, 50] == office.gate.sizes == office.commits
+
+
+def test_the_number_of_pings_is_bounded(office: Office) -> None:
+    """A desk that is full refuses whole requests, and takes more once it has released some."""
+    desk = office.desk(most=3)
+    office.gate.open.clear()
+
+    async def run() -> None:
+        desk.start()
+        held = desk.submit([office.ping(), office.ping()], 10)
+        with pytest.raises(Refusal, match="overloaded") as caught:
+            desk.submit([office.ping(), office.ping()], 10)
+        assert 1 == caught.value.retry_after
+        assert (2, 10) == (desk.pings, desk.size)
+        fits = desk.submit([office.ping()], 10)
+        office.gate.open.set()
+        await asyncio.gather(held, fits)
+        assert (0, 0) == (desk.pings, desk.size)
+        await desk.submit([office.ping(), office.ping(), office.ping()], 10)
+        await desk.stop()
+
+    asyncio.run(run())
+    assert 6 == office.requests()
+
+
+def test_the_weight_of_pings_is_bounded(office: Office) -> None:
+    """64 MiB may wait, not a byte more."""
+    desk = office.desk()
+    office.gate.open.clear()
+
+    async def run() -> None:
+        desk.start()
+        held = desk.submit([office.ping()], module.MOST_BYTES)
+        with pytest.raises(Refusal, match="overloaded"):
+            desk.submit([office.ping()], 1)
+        office.gate.open.set()
+        await held
+        await desk.stop()
+
+    asyncio.run(run())
+
+
+def test_stopping_records_what_was_let_in(office: Office) -> None:
+    """A desk that is stopped first records all that waits, and tells it."""
+    desk = office.desk()
+    office.gate.open.clear()
+
+    async def run() -> list[list[Verdict]]:
+        desk.start()
+        waiting = [desk.submit([office.ping()], 1) for _ in range(20)]
+        stopping = asyncio.create_task(desk.stop())
+        await asyncio.sleep(0)
+        office.gate.open.set()
+        await stopping
+        return [each.result() for each in waiting]
+
+    assert [[GOOD]] * 20 == [names(each) for each in asyncio.run(run())]
+    assert 20 == office.requests()
+
+
+def test_a_request_that_was_given_up(office: Office) -> None:
+    """A client that leaves while its pings wait changes nothing for anybody else; its pings are stored."""
+    desk = office.desk()
+    office.gate.open.clear()
+
+    async def run() -> list[Verdict]:
+        desk.start()
+        gone, stays = desk.submit([office.ping()], 1), desk.submit([office.ping()], 1)
+        gone.cancel()
+        office.gate.open.set()
+        verdicts = await stays
+        await desk.stop()
+        return verdicts
+
+    assert [GOOD] == names(asyncio.run(run()))
+    assert (0, 2) == (desk.pings, office.requests())
+
+
+@settings(suppress_health_check=STORE_CHECKS, max_examples=25)
+@given(st.lists(st.lists(st.sampled_from([GOOD, GOOD, GOOD, GUILTY, BROKEN]), max_size=6), max_size=12))
+def test_every_ping_ends_with_one_verdict(office: Office, groups: list[list[str]]) -> None:
+    """Whatever is mixed with whatever, each ping has the one verdict it deserves, and the good ones are counted."""
+    before = office.requests()
+    verdicts = told(office.desk(), *([office.ping(what) for what in group] for group in groups))
+    assert groups == [names(each) for each in verdicts]
+    assert sum(group.count(GOOD) for group in groups) == office.requests() - before
+
+
+def test_the_day_is_that_of_the_ping(office: Office) -> None:
+    """What is stored is what was let in: nothing is changed on the way."""
+    late = office.site.ping("late", days=-1, version="1")
+    told(office.desk(), [late])
+    [entry] = office.site.reader.history(office.site.app).items
+    assert (late.at, day_of(late.at), {"version": "1"}) == (entry.at, office.site.today - 1, entry.dimensions)
+
+
+def test_nothing_waits_for_an_empty_request(office: Office) -> None:
+    """A request without pings is told at once, and no commit is made for it alone."""
+    verdicts: Any = told(office.desk(), [])
+    assert [[]] == verdicts

@@ -1,0 +1,92 @@
+"""Segments become pages without anybody losing anything."""
+
+from sqlalchemy import text
+
+from homing.server.counting.page import FEWEST
+from homing.server.counting.segment import decode
+from homing.server.counting.sets import anyone
+from homing.server.stores.sql.compaction import Place, compact, compact_place
+from homing.server.stores.sql.database import Database
+from tests.contract.site import Site
+from tests.unit.server.stores.sql.trouble import before_writing
+
+
+def rows(database: Database, day: int) -> list[tuple[int, int, int]]:
+    """Return the id and the ends of each segment of a day, in commit order."""
+    with database.read() as connection:
+        asked = text("SELECT id, first, last FROM segment WHERE day = :day ORDER BY last")
+        found = connection.execute(asked, {"day": day})
+        return [(row.id, row.first, row.last) for row in found]
+
+
+def test_a_day_over_ends_as_one_row(site: Site, database: Database) -> None:
+    """Once the day is over each bucket has one page, which keeps the ends of what it was made of."""
+    for n in range(10):
+        site.record(site.ping(f"{n % 3}"))
+    site.clock.advance(days=1)
+    site.compact()
+    assert [(1, 10)] == [(first, last) for _id, first, last in rows(database, site.today - 1)]
+    site.record(site.ping("0", days=-1))
+    site.compact()
+    assert [(1, 11)] == [(first, last) for _id, first, last in rows(database, site.today - 1)]
+
+
+def test_while_the_day_lasts_few_are_left_alone(site: Site, database: Database) -> None:
+    """Fewer segments than are worth it stay as they are."""
+    for _ in range(FEWEST - 1):
+        site.record(site.ping())
+    assert not compact(database, site.today)
+    site.record(site.ping())
+    assert compact(database, site.today)
+    assert 1 == len(rows(database, site.today))
+
+
+def test_ids_are_never_dealt_twice(site: Site, database: Database) -> None:
+    """A page gets an id no segment ever had, also when the table was empty in between."""
+    site.record(site.ping("x"))
+    highest = rows(database, site.today)[-1][0]
+    with database.write() as connection:
+        connection.execute(text("DELETE FROM segment"))
+    site.record(site.ping("x"))
+    assert rows(database, site.today)[0][0] > highest
+
+
+def test_two_compactors_do_no_harm(site: Site, database: Database) -> None:
+    """Who finds that somebody else merged the same run meanwhile leaves it at that."""
+    for n in range(9):
+        site.record(site.ping(f"{n % 3}"))
+    before_writing(database, lambda: site.compact(site.store))
+    place = Place(site.app, site.today, 0)
+    assert not compact_place(database, place, over=True)
+    assert [3] == site.count(anyone(site.app, site.today))
+    assert {site.today: 9} == site.requests()
+
+
+def test_a_commit_in_between_stays_apart(site: Site, database: Database) -> None:
+    """What is recorded while a run is merged is not part of it, and not lost."""
+    for n in range(9):
+        site.record(site.ping(f"{n % 3}"))
+    before_writing(database, lambda: site.record(site.ping("0", version="new")))
+    assert compact(database, site.today)
+    assert [(1, 9), (10, 10)] == [(first, last) for _id, first, last in rows(database, site.today)]
+    assert {site.today: 10} == site.requests()
+
+
+def test_an_erasure_in_between_stays_an_erasure(site: Site, database: Database) -> None:
+    """What is erased while a run is merged does not come back with the page."""
+    for n in range(9):
+        site.record(site.ping(f"{n % 3}"))
+    before_writing(database, lambda: site.store.erase(site.owner, "1"))
+    compact(database, site.today)
+    assert [2] == site.count(anyone(site.app, site.today))
+    site.compact()
+    assert [2] == site.count(anyone(site.app, site.today), by=site.opened())
+
+
+def test_a_whole_page_forgets_whom_it_lost(site: Site, database: Database) -> None:
+    """Once nothing older is left, a page does not name the erased any more."""
+    site.record(site.ping("x"), site.ping("y"))
+    site.store.erase(site.owner, "x")
+    with database.read() as connection:
+        blobs = connection.execute(text("SELECT blob FROM segment")).scalars().all()
+    assert [([], [2])] == [(list(page.gone), list(page.anyone)) for page in map(decode, blobs)]

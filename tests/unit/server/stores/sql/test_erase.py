@@ -1,0 +1,115 @@
+"""After the receipt nothing of the instance is left on the disk."""
+
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from homing.errors import StoreUnavailable
+from homing.server.counting.sets import anyone
+from homing.server.stores.base import Receipt
+from homing.server.stores.sql.database import Database
+from homing.server.stores.sql.store import SqlStore
+from homing.server.stores.sql.text import digest
+from tests.contract.site import SMALL, Site
+from tests.unit.server.stores.sql.trouble import impatient, read_for_long
+
+ID, MARKER, TOKEN = "instance-to-be-erased", "marker-in-its-properties", "7" * 64
+
+
+def on_disk(file: Path) -> bytes:
+    """Return everything in the file, its write-ahead log and its index."""
+    return b"".join(each.read_bytes() for each in file.parent.glob(f"{file.name}*"))
+
+
+def readable(raw: bytes) -> Iterator[bytes]:
+    """Yield raw bytes as they are, and whatever zlib finds to unpack in them."""
+    yield raw
+    for start in range(len(raw) - 1):
+        if raw[start] == 0x78 and raw[start + 1] in {0x01, 0x5E, 0x9C, 0xDA}:
+            yield _unpacked(raw[start : start + 65536])
+
+
+def _unpacked(raw: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(raw)
+    except zlib.error:
+        return b""
+
+
+def holds(raw: bytes, *words: str) -> list[str]:
+    """Return which of the words stand in raw bytes, packed or not."""
+    texts = list(readable(raw))
+    return [word for word in words if any(word.encode() in each for each in texts)]
+
+
+def fill(site: Site) -> None:
+    """Record the instance among others, on several days, its state changing."""
+    for n in range(40):
+        name = f"{MARKER}-{n}"
+        erased = site.ping(ID, id=name, properties={"note": name}, credential=TOKEN, version=f"{n}")
+        others = [site.ping(f"other-{n}-{m}", properties={"note": f"kept-{n}-{m}"}) for m in range(3)]
+        site.record(*others[:2], erased, others[2])
+        site.clock.advance(seconds=3600)
+    site.store.settle()
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_nothing_is_left_on_the_disk(site: Site, file: Path, compacted: bool) -> None:  # noqa: FBT001 - a parameter
+    """Neither id, token, ping id nor property can be found in the raw bytes, packed or not; others can."""
+    fill(site)
+    if compacted:
+        site.compact()
+        site.store.checkpoint()
+    words = (ID, MARKER, TOKEN, digest(f"{MARKER}-1"), "other-1-1", "kept-1-1")
+    assert list(words) == holds(on_disk(file), *words)
+    before = site.requests()
+    assert site.reader.erase(site.owner, ID)
+    assert ["other-1-1", "kept-1-1"] == holds(on_disk(file), *words)
+    assert before == site.requests()
+    assert 120 == len(site.reader.history(site.app, limit=999).items)
+
+
+def test_no_receipt_while_the_log_is_read(site: Site, file: Path, database: Database) -> None:
+    """As long as a snapshot keeps the log from being emptied there is no receipt; asking again gives one."""
+    fill(site)
+    at = site.clock.now()
+    store = SqlStore(impatient(database), site.clock, SMALL)
+    with read_for_long(file):
+        with pytest.raises(StoreUnavailable, match="log"):
+            store.erase(site.owner, ID)
+        assert [ID] == holds(on_disk(file), ID)
+    assert Receipt(ID, at, 0, 0, 0) == store.erase(site.owner, ID)
+    assert [] == holds(on_disk(file), ID, MARKER, TOKEN)
+
+
+def test_no_row_is_left(site: Site, database: Database) -> None:
+    """No table has a row of the ordinal, not even one that was put off."""
+    site.record(site.ping("x", id="p"), by=site.writers[1])
+    site.store.erase(site.owner, "x")
+    site.writers[1].settle()
+    site.record(site.ping(None), by=site.writers[1])
+    with database.read() as connection:
+        for table in ("client", "instance", "last_seen", "ping_id"):
+            assert 0 == connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()  # noqa: S608 - ours
+
+
+def test_only_days_that_knew_it_are_rewritten(site: Site, database: Database) -> None:
+    """Pages without the instance stay as they are."""
+    for n in range(4):
+        site.record(site.ping("y", days=-n), site.ping("x", days=-min(n, 1)))
+
+    def ids() -> dict[int, set[int]]:
+        with database.read() as connection:
+            rows = connection.execute(text("SELECT day, id FROM segment")).all()
+        return {day: {row.id for row in rows if row.day == day} for day in {row.day for row in rows}}
+
+    before = ids()
+    receipt = site.store.erase(site.owner, "x")
+    assert receipt is not None
+    assert 2 == receipt.days
+    after = ids()
+    assert [False, False, True, True] == [before[site.today - n] == after[site.today - n] for n in range(4)]
+    assert [1] * 4 == site.count(*(anyone(site.app, site.today - n) for n in range(4)))

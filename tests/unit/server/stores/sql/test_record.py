@@ -1,0 +1,96 @@
+"""A store that cannot be written for a while loses nothing and learns nothing wrong."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from homing.errors import StoreUnavailable
+from homing.outcomes import ACCEPTED
+from homing.server.counting.sets import anyone, first, seen
+from homing.server.stores.base import Batch
+from homing.server.stores.sql.database import Database
+from homing.server.stores.sql.store import SqlStore
+from homing.server.stores.sql.values import ValueLimits
+from tests.contract.site import SMALL, Site
+from tests.unit.server.stores.sql.trouble import before_writing, full_disk, impatient, locked
+
+
+@pytest.fixture
+def store(site: Site, database: Database) -> SqlStore:
+    """A writer that does not wait for locks, and counts three values a day."""
+    return SqlStore(impatient(database), site.clock, SMALL, ValueLimits(3, 4))
+
+
+@pytest.mark.parametrize("trouble", [locked, lambda _file: full_disk()], ids=["locked", "full"])
+def test_trouble_passes(
+    site: Site, file: Path, store: SqlStore, trouble: Callable[[Path], AbstractContextManager[None]]
+) -> None:
+    """A batch fails as long as there is trouble, and the same batch is stored when it is over; readers go on."""
+    store.record(Batch("before", [site.ping("old", version="1")]))
+    batch = Batch("b", [site.ping("new", id="p", version="2"), site.ping("old", version="2", credential="1" * 64)])
+    with trouble(file):
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable):
+                store.record(batch)
+        assert [1, 0] == site.count(anyone(site.app, site.today), seen(site.app, site.today, "version", "2"))
+        assert [1, 0] == site.count(anyone(site.app, site.today), seen(site.app, site.today, "version", "2"), by=store)
+    assert [ACCEPTED, ACCEPTED] == store.record(batch)
+    assert [2, 2, 2] == site.count(
+        anyone(site.app, site.today), first(site.app, site.today), seen(site.app, site.today, "version", "2")
+    )
+    assert [ACCEPTED, ACCEPTED] == store.record(batch)
+
+
+def test_trouble_keeps_what_was_put_off(site: Site, file: Path, store: SqlStore) -> None:
+    """Last receipts that could not be written are written later."""
+    store.record(Batch("1", [site.ping("x")]))
+    site.clock.advance(seconds=6)
+    heard = site.ping("x")
+    with locked(file):
+        with pytest.raises(StoreUnavailable):
+            store.record(Batch("2", [heard]))
+        with pytest.raises(StoreUnavailable):
+            store.settle()
+    store.record(Batch("2", [heard]))
+    store.settle()
+    found = site.reader.instance(site.app, "x")
+    assert found is not None
+    assert heard.received == found.last_seen
+
+
+def test_last_receipts_are_written_in_portions(site: Site, store: SqlStore) -> None:
+    """More receipts than one commit carries along are written by the next ones."""
+    pings = [site.ping(f"{n}") for n in range(1200)]
+    store.record(Batch("1", pings))
+    site.clock.advance(seconds=6)
+    now = site.clock.now()
+    store.record(Batch("2", [ping._replace(received=now) for ping in pings]))
+    for n in range(6):
+        site.clock.advance(seconds=6)
+        store.record(Batch(f"more-{n}", [site.ping(None)]))
+    listed = site.reader.instances(site.owner, site.app, limit=2000).items
+    assert {now} == {each.last_seen for each in listed}
+
+
+def test_a_writer_that_waited_sees_what_was_committed(site: Site, database: Database, store: SqlStore) -> None:
+    """What another writer commits while this one waits for the lock is not overlooked."""
+    store.record(Batch("1", [site.ping("x")]))
+    before_writing(database, lambda: site.record(site.ping("x", credential="1" * 64), site.ping("y", id="p")))
+    verdicts = store.record(Batch("2", [site.ping("x"), site.ping("z", id="p"), site.ping("y")]))
+    assert ["Refusal", "Outcome", "Outcome"] == [type(verdict).__name__ for verdict in verdicts]
+    assert [2, 2] == site.count(anyone(site.app, site.today), first(site.app, site.today))
+
+
+def test_ordinals_have_no_gaps(site: Site, database: Database) -> None:
+    """Commits that failed deal no ordinal and take no number."""
+    for n in range(3):
+        site.record(site.ping(f"{n}"))
+        site.fail(site.ping("lost"), site.ping(f"lost-{n}"))
+        site.fail(site.ping("lost"), by=site.writers[1])
+    with database.read() as connection:
+        heads = connection.exec_driver_sql("SELECT seq, ordinals FROM head WHERE owner = ?", (site.owner,)).all()
+        dealt = connection.exec_driver_sql("SELECT ordinal, instance_id FROM client ORDER BY ordinal").all()
+    assert [(3, 3)] == heads
+    assert [(1, "0"), (2, "1"), (3, "2")] == dealt

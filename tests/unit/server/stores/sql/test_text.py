@@ -1,0 +1,45 @@
+"""How single values are written down."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from homing.ping import Ping
+from homing.server.stores.sql.text import digest, json_list, read_state, state_of
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+VALUES = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**63), 2**63 - 1),
+        st.floats(allow_nan=False, allow_infinity=False),
+        TEXT,
+    ),
+    lambda values: st.one_of(st.lists(values, max_size=3), st.dictionaries(TEXT, values, max_size=3)),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(TEXT, TEXT, max_size=4), st.dictionaries(TEXT, VALUES, max_size=4))
+def test_a_state_is_read_back(dimensions: dict[str, str], properties: dict[str, object]) -> None:
+    """Whatever JSON can say comes back as it was said."""
+    state = state_of(Ping(1, "x", "check", 0, 0, None, dimensions, properties))
+    assert (dimensions, properties) == read_state(state)
+    assert (dimensions, properties) == read_state(state.encode())
+
+
+@given(TEXT, TEXT)
+def test_digests_tell_names_apart(one: str, other: str) -> None:
+    """A digest has 24 characters, the same ones for the same name."""
+    assert (one == other) == (digest(one) == digest(other))
+    assert 24 == len(digest(one))
+
+
+def test_a_digest_does_not_change() -> None:
+    """Digests are stored, so they must stay the same from version to version."""
+    assert "qDzV0B6CD6aSjNOydWR/5fy6" == digest("instance")
+
+
+def test_a_list_is_json() -> None:
+    """Values of any iterable become one JSON array."""
+    assert '[1,"ü",null]' == json_list(iter([1, "ü", None]))

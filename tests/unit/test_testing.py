@@ -1,0 +1,32 @@
+"""The clock that ships for tests."""
+
+import uuid
+
+from homing.clock import DAY_MS, Clock
+from homing.testing import FixedClock
+
+
+def test_it_stands_still() -> None:
+    """Time passes only when it is told to, in both directions."""
+    clock: Clock = FixedClock(5000)
+    assert (5000, 5.0) == (clock.now(), clock.monotonic())
+    moved = FixedClock(5000)
+    moved.advance(seconds=1.5, days=2)
+    assert 6500 + 2 * DAY_MS == moved.now()
+    moved.advance(days=-2)
+    assert (6500, 6.5) == (moved.now(), moved.monotonic())
+
+
+def test_it_begins_on_a_day() -> None:
+    """Unless it is told otherwise it begins at midnight."""
+    assert 0 == FixedClock().now() % DAY_MS
+
+
+def test_chance_repeats() -> None:
+    """Two clocks make the same ids and tokens, each of them once."""
+    one, other = FixedClock(), FixedClock()
+    made = [one.id(), one.token(), one.id(), one.token(40)]
+    assert made == [other.id(), other.token(), other.id(), other.token(40)]
+    assert 4 == len(set(made))
+    assert 4 == uuid.UUID(made[0]).version
+    assert [32, 40] == [len(made[1]), len(made[3])]
