@@ -17,7 +17,6 @@ from bench.load import send
 from bench.servers import Running, receiver
 from homing.clock import SystemClock, day_of
 from homing.server.counting.segment import Heard, Profile, build, encode, profile_of
-from homing.server.stores.base import Options
 from homing.server.stores.sql.compaction import compact
 from homing.server.stores.sql.database import Database
 from homing.server.stores.sql.schema import day_value, head, segment

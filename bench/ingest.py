@@ -48,7 +48,9 @@ def _against_bare(rounds: int, yardstick: Running, homing: Running, figures: Fig
         new.append(send(homing.heartbeat, ROUND_SECONDS, distinct=0, offset=next(new_from)))
         bares.append(send(yardstick.heartbeat, ROUND_SECONDS, distinct=INSTANCES))
     figures.note(f"{_rates('bare', bares)}; {_rates('repeating', repeat)}; {_rates('new', new)}")
-    figures.add("ratio_repeat", _ratio(repeat, bares[0::2], bares[1::2]), (">=", 0.40), "repeating instances; 0.55 wanted")
+    figures.add(
+        "ratio_repeat", _ratio(repeat, bares[0::2], bares[1::2]), (">=", 0.40), "repeating instances; 0.55 wanted"
+    )
     figures.add("ratio_new", _ratio(new, bares[1::2], bares[2::2]), (">=", 0.25), "only new instances; 0.40 wanted")
     worst = max(statistics.median(each.p99_ms for each in loads) for loads in (repeat, new))
     figures.add("p99_ms", worst, ("<=", 50), "99th percentile, median of the rounds")

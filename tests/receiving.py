@@ -121,7 +121,8 @@ class Site:
 
     def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Reply:
         """Send one request and return the answer."""
-        return self.run(self.exchange(scope_of(method, path, headers), body))
+        announced = {"content-length": str(len(body)), **{name.lower(): value for name, value in headers.items()}}
+        return self.run(self.exchange(scope_of(method, path, announced), body))
 
     async def exchange(self, scope: dict[str, Any], *parts: bytes) -> Reply:
         """Serve one request whose body comes in these parts."""
@@ -135,7 +136,7 @@ class Site:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await self.receiver.asgi(scope, receive, send)
+        await self.receiver.lane(scope, receive, send)
         start, *rest = sent
         headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
         return Reply(start["status"], headers, b"".join(message.get("body", b"") for message in rest))

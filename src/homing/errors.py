@@ -1,16 +1,16 @@
 """Errors that Homing raises on purpose.
 
-    HomingError
-    ├── SettingsError         what was configured cannot be used; holds every problem, not just the first
-    ├── StartError            the receiver cannot start, for a reason its administrator can mend
-    ├── StoreError
-    │   ├── StoreUnavailable  the store cannot be used now: full, read-only, locked, gone
-    │   ├── StoreRejected     the store cannot hold something that it was given
-    │   └── StoreUnsupported  this store does not do what was asked
-    ├── AccountError          a password or name that will not do
-    ├── QueryError            a question that cannot be understood
-    ├── NotFound              nothing has that name
-    └── NameTaken             something has that name already
+HomingError
+├── SettingsError         what was configured cannot be used; holds every problem, not just the first
+├── StartError            the receiver cannot start, for a reason its administrator can mend
+├── StoreError
+│   ├── StoreUnavailable  the store cannot be used now: full, read-only, locked, gone
+│   ├── StoreRejected     the store cannot hold something that it was given
+│   └── StoreUnsupported  this store does not do what was asked
+├── AccountError          a password or name that will not do
+├── QueryError            a question that cannot be understood
+├── NotFound              nothing has that name
+└── NameTaken             something has that name already
 """
 
 from collections.abc import Sequence

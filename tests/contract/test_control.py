@@ -76,9 +76,9 @@ def test_keys_can_be_revoked(site: Site) -> None:
     now = site.clock.now()
     key = site.control.add_key(site.app, "send", b"a", "plain", "pl…n", now)
     other = site.control.add_key(site.other_app, "read", b"b", None, "b…", now)
-    assert ([key], [key, other]) == (site.control.keys(site.app), site.control.keys())
+    assert ([key], [key, other]) == (site.control.app_keys(site.app), site.control.app_keys())
     assert [True, False, False] == [site.control.revoke_key(number, now + 1) for number in (key.id, key.id, 999)]
-    assert [key._replace(revoked=now + 1)] == site.control.keys(site.app)
+    assert [key._replace(revoked=now + 1)] == site.control.app_keys(site.app)
 
 
 def test_changes_raise_the_version(site: Site) -> None:

@@ -76,6 +76,7 @@ def test_a_combination_of_another_writer_is_known(site: Site) -> None:
 
 def test_a_failed_commit_uses_no_value_up(site: Site) -> None:
     """Values of a commit that failed leave room for others."""
+    site.record(site.ping(days=-1))
     site.fail(*(site.ping(version=f"{n}") for n in range(3)))
     site.record(*(site.ping(f"{n}", version=f"{n}") for n in range(3, 7)))
     assert {"3", "4", "5", OTHER} == set(site.reader.values([site.app], [site.today], "version"))

@@ -3,11 +3,15 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from homing.errors import StoreRejected
 from homing.outcomes import ACCEPTED, Refusal, outcome_of
 from homing.server.counting.sets import anyone, first, seen
 from homing.server.stores.base import Batch
+from tests.conftest import STORE_CHECKS
+from tests.contract.engines import Engine
 from tests.contract.site import POISON, Site
 
 TOKEN, OTHER_TOKEN = "1" * 64, "2" * 64
@@ -202,6 +206,29 @@ def test_any_name_is_an_instance(site: Site, name: str) -> None:
     assert 2 == len(site.reader.history(site.app, instance_id=name, kind=name).items)
     assert site.reader.erase(site.owner, name)
     assert [] == site.instances()
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
+ANYTHING = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@settings(max_examples=20, suppress_health_check=STORE_CHECKS)
+@given(NAMES, NAMES, st.dictionaries(ANYTHING, ANYTHING, max_size=3))
+def test_any_text_comes_back(engine: Engine, name: str, value: str, properties: dict[str, str]) -> None:
+    """Text is kept as it was sent, control characters in properties and all."""
+    site = Site(engine)
+    site.record(site.ping(name, id=value, kind=value, properties=properties, version=value))
+    found = site.reader.instance(site.app, name)
+    assert found is not None
+    assert (name, value, {"version": value}, properties) == (
+        found.instance_id,
+        found.kind,
+        found.dimensions,
+        found.properties,
+    )
+    assert [1] == site.count(seen(site.app, site.today, "version", value))
+    assert [properties] == [each.properties for each in site.reader.history(site.app, instance_id=name).items]
+    site.close()
 
 
 def test_large_integers_in_properties_come_back(site: Site) -> None:

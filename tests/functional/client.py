@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple, Self
 GONE: Final = (OSError, http.client.HTTPException)
 """What a request ends with that got no answer."""
 
+NO_HEADERS: Final[Mapping[str, str]] = {}
+
 TOKEN: Final = "0123456789abcdef0123456789abcdef0123456789a"
 
 HEARTBEAT: Final[Mapping[str, Any]] = {
@@ -58,10 +60,12 @@ class Client:
     def __exit__(self, *_error: object) -> None:
         self._connection.close()
 
-    def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str] = NO_HEADERS, body: bytes | None = None
+    ) -> Answer:
         """Send one request and return its answer; raise one of `GONE` when there is none."""
         try:
-            self._connection.request(method, path, body, headers)
+            self._connection.request(method, path, body, dict(headers))
             answer = self._connection.getresponse()
             names = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(answer.status, names, answer.read())
@@ -69,20 +73,23 @@ class Client:
             self._connection.close()
             raise
 
-    def get(self, path: str, **headers: str) -> Answer:
+    def get(self, path: str) -> Answer:
         """Get a page, with the key as a bearer token."""
-        return self.request("GET", path, Authorization=f"Bearer {self.key}", **headers)
+        return self.request("GET", path, self._bearer())
 
     def send(self, *pings: Mapping[str, Any]) -> Answer:
         """Send one ping as an object, several as an array."""
         body = json.dumps(pings[0] if len(pings) == 1 else pings).encode()
-        return self.request("POST", "/v1/pings", body, Authorization=f"Bearer {self.key}")
+        return self.request("POST", "/v1/pings", self._bearer(), body)
 
     def heartbeat(self, instance: str, *, token: str = TOKEN, **changes: Any) -> Answer:
         """Send SeqDesk's heartbeat of an instance."""
         body = json.dumps({**HEARTBEAT, "instanceId": instance, **changes}).encode()
         path = f"/in/{self.key}/api/telemetry/heartbeat"
-        return self.request("POST", path, body, **{"X-SeqDesk-Telemetry-Token": token})
+        return self.request("POST", path, {"X-SeqDesk-Telemetry-Token": token}, body)
+
+    def _bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
 
 
 @dataclass

@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-import psutil
-
 from tests.functional.client import GONE, Client
+from tests.functional.processes import Process, child
 
 HOMING: Final = str(Path(sys.executable).with_name("homing"))
 START_SECONDS: Final = 60.0
@@ -26,7 +25,7 @@ _SAMPLE: Final = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 T = TypeVar("T")
 
 
-def until(ask: Callable[[], T], what: str, *, seconds: float = 30.0) -> T:
+def until(ask: Callable[[], T | None], what: str, *, seconds: float = 30.0) -> T:
     """Ask again and again until the answer is true, and return it; fail when that takes too long."""
     deadline = time.monotonic() + seconds
     while not (found := ask()):
@@ -127,7 +126,7 @@ class Receiver:
             reader = self.reader()
             self.kill()
             if reader is not None:
-                reader.kill()
+                reader.send(signal.SIGKILL)
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -135,13 +134,9 @@ class Receiver:
         assert self._process is not None, "The receiver was started."
         return self._process
 
-    def reader(self) -> psutil.Process | None:
+    def reader(self) -> Process | None:
         """Return the reader process, None while there is none."""
-        try:
-            children = psutil.Process(self.process.pid).children()
-        except psutil.NoSuchProcess:
-            return None
-        return next((child for child in children if child.status() != psutil.STATUS_ZOMBIE), None)
+        return child(self.process.pid)
 
     # What it says.
 

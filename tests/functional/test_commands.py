@@ -1,4 +1,4 @@
-"""Every command on the store of a receiver that runs: what it prints, what it changes, and what it says when it cannot."""
+"""Every command on the store of a receiver that runs: what it prints and changes, and what it says when it cannot."""
 
 import csv
 import io
@@ -19,6 +19,10 @@ NOTICE_SECONDS = 2.0
 """How long a receiver may take to notice what a command changed."""
 
 REPORT = "/api/v1/report?range=week"
+
+
+HOSTILE = "1[/0]\u202e"
+"""A version that would steer the table or the terminal that shows it: markup, and a mark that turns text around."""
 
 
 def on_terminal(receiver: Receiver, *arguments: str) -> str:
@@ -121,10 +125,10 @@ def test_read_keys(receiver: Receiver) -> None:
 
 
 def test_report(receiver: Receiver) -> None:
-    """A report is JSON or CSV where asked, a table on a terminal, and plain columns in a pipe: all of the same numbers."""
+    """A report is JSON or CSV where asked, a table on a terminal, plain columns in a pipe: always the same numbers."""
     send(receiver, "one", "one", "two")
     with receiver.client() as client:
-        assert 200 == client.heartbeat("two", runningVersion="\x1b[31mred").status
+        assert 200 == client.heartbeat("two", runningVersion=HOSTILE).status
     made = receiver.report()
     assert {"requests": 4, "clients": 2, "latest": 0, "outdated": 2, "active_apps": 1} == made["summary"]
     rows = list(csv.DictReader(io.StringIO(printed(receiver, "report", "--range", "week", "--csv"))))
@@ -135,7 +139,7 @@ def test_report(receiver: Receiver) -> None:
     shown = on_terminal(receiver, "report", "--range", "week")
     assert re.search(r"│ +4 │ +2 │ +0 │ +2 │ +1 │", shown)
     assert "│ 1.1.82" in shown
-    assert "\ufffd[31mred" in shown
+    assert "│ 1[/0]\ufffd" in shown
 
 
 def test_report_refusals(receiver: Receiver) -> None:

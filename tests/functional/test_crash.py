@@ -1,6 +1,7 @@
 """Either process is killed at any moment: what was acknowledged is there, and nothing with an id counts twice."""
 
 import random
+import signal
 from typing import Final
 
 import pytest
@@ -21,7 +22,7 @@ def await_more(load: Load, pings: int) -> None:
 def kill_reader(receiver: Receiver) -> None:
     """End the reader, and wait until there is another one."""
     killed = until(receiver.reader, "A reader")
-    killed.kill()
+    killed.send(signal.SIGKILL)
     until(lambda: not killed.is_running(), "The end of the reader")
 
 
@@ -36,7 +37,7 @@ def check(receiver: Receiver, load: Load) -> None:
     assert (named + nameless, len(stored)) == receiver.summary()
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=[pytest.mark.slow, pytest.mark.timeout(400)])])
 def test_killed_under_load(receivers: MakeReceiver, kills: int) -> None:
     """Every ping that got a 2xx is there, none with an id counts twice, however often either process is killed."""
     chance = random.Random(kills)  # noqa: S311 - the same moments each time

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import psutil
 import pytest
 
 from tests.functional.client import Answer, Load
 from tests.functional.conftest import MakeReceiver
+from tests.functional.processes import process
 from tests.functional.receiver import Receiver, as_user_without_override, until
 
 MIB: Final = 1024 * 1024
@@ -126,11 +126,8 @@ def test_full_disk_for_logs_too(receivers: MakeReceiver, small_disk: Path) -> No
 
 def test_file_too_large(receiver: Receiver) -> None:
     """A limit on the size of files, reached and lifted, is 503 and recovery as well."""
-    process = psutil.Process(receiver.process.pid)
-    _soft, hard = process.rlimit(psutil.RLIMIT_FSIZE)
-    process.rlimit(psutil.RLIMIT_FSIZE, (MIB // 4, hard))
-    accepted = send_until_refused(receiver)
-    process.rlimit(psutil.RLIMIT_FSIZE, (hard, hard))
+    with process(receiver.process.pid).limited(MIB // 4):
+        accepted = send_until_refused(receiver)
     with receiver.client() as client:
         until(lambda: client.send({"instance_id": "after"}).status == 200, "Recovery")
     assert (accepted + 1, accepted + 1) == receiver.summary()
@@ -171,13 +168,10 @@ def test_read_only_database(receivers: MakeReceiver) -> None:
 def test_database_turns_read_only(receivers: MakeReceiver) -> None:
     """A database that loses and regains the right to write while it is served ends well too."""
     receiver = receivers(before=as_user_without_override()).start()
-    process = psutil.Process(receiver.process.pid)
-    _soft, hard = process.rlimit(psutil.RLIMIT_FSIZE)
-    process.rlimit(psutil.RLIMIT_FSIZE, (MIB // 4, hard))
-    accepted = send_until_refused(receiver)
-    # A failed write makes the receiver open the file anew, and now it may only read it.
-    set_mode(receiver, 0o444)
-    process.rlimit(psutil.RLIMIT_FSIZE, (hard, hard))
+    with process(receiver.process.pid).limited(MIB // 4):
+        accepted = send_until_refused(receiver)
+        # A failed write makes the receiver open the file anew, and now it may only read it.
+        set_mode(receiver, 0o444)
     with receiver.client() as client:
         for _ in range(5):
             check_refusal(client.send({"instance_id": "meanwhile"}))

@@ -5,10 +5,9 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 
-import psutil
 import pytest
 
-from tests.functional.client import Client, Load
+from tests.functional.client import Answer, Client, Load
 from tests.functional.receiver import Receiver, until
 
 REPORT = "/api/v1/report?range=week"
@@ -26,7 +25,12 @@ def asker(receiver: Receiver) -> Iterator[Client]:
 
 def kill(receiver: Receiver) -> None:
     """End the reader."""
-    until(receiver.reader, "A reader").kill()
+    until(receiver.reader, "A reader").send(signal.SIGKILL)
+
+
+def refusal(answer: Answer) -> Answer | None:
+    """Return an answer if it is a refusal."""
+    return answer if answer.status == 503 else None
 
 
 def test_question_after_kill(receiver: Receiver, asker: Client) -> None:
@@ -48,7 +52,7 @@ def test_kill_is_told(receiver: Receiver) -> None:
         kill(receiver)
         until(lambda: receiver.metrics()["homing_reader_restarts"] > 0, "The count")
     with receiver.client() as client:
-        unready = until(lambda: (answer := client.get("/readyz")).status == 503 and answer, "Unreadiness")
+        unready = until(lambda: refusal(client.get("/readyz")), "Unreadiness")
     assert b"not ready: reader\n" == unready.body
     until(receiver.is_ready, "Readiness")
     assert receiver.reader() not in (None, killed)
@@ -85,8 +89,8 @@ def test_ingest_is_not_disturbed(receiver: Receiver, asker: Client) -> None:
 
 def test_reader_stands_still(receiver: Receiver, asker: Client) -> None:
     """A reader that is stopped holds no ping up, and answers when it goes on."""
-    reader: psutil.Process = until(receiver.reader, "A reader")
-    reader.send_signal(signal.SIGSTOP)
+    reader = until(receiver.reader, "A reader")
+    reader.send(signal.SIGSTOP)
     answers: list[int] = []
     thread = threading.Thread(target=lambda: answers.append(asker.get(REPORT).json()["summary"]["requests"]))
     thread.start()
@@ -94,13 +98,13 @@ def test_reader_stands_still(receiver: Receiver, asker: Client) -> None:
         for _ in range(50):
             assert 200 == client.send({"instance_id": "one"}).status
     assert [] == answers
-    reader.send_signal(signal.SIGCONT)
+    reader.send(signal.SIGCONT)
     thread.join(60)
     assert [50] == answers
 
 
 def test_reader_ends_with_receiver(receiver: Receiver) -> None:
     """When the receiver is killed, its reader does not stay behind."""
-    reader: psutil.Process = until(receiver.reader, "A reader")
+    reader = until(receiver.reader, "A reader")
     receiver.kill()
     until(lambda: not reader.is_running(), "The end of the reader")

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.functional.conftest import MakeReceiver
+from tests.functional.processes import process
 from tests.functional.receiver import HOMING, Receiver, as_user_without_override, environment, free_port, run, until
 
 COMMANDS = (
@@ -28,7 +30,7 @@ COMMANDS = (
 )
 
 
-def refused(directory: Path, *, before: Sequence[str] = (), **settings: object) -> list[str]:
+def refused(directory: Path, *, before: Sequence[str] = (), **settings: Any) -> list[str]:
     """Try to serve, which must fail in the proper manner, and return the lines on standard error."""
     done = subprocess.run(
         [*before, HOMING, "serve"],
@@ -60,7 +62,8 @@ def listener() -> Iterator[socket.socket]:
 def test_same_port(receiver: Receiver, tmp_path: Path) -> None:
     """A second receiver on the port of another one does not start, and the first serves on."""
     [line] = refused(tmp_path, port=receiver.port)
-    assert f"homing: Cannot listen on 127.0.0.1:{receiver.port}: Address already in use. Choose another with --port." == line
+    sentence = f"Cannot listen on 127.0.0.1:{receiver.port}: Address already in use. Choose another with --port."
+    assert f"homing: {sentence}" == line
     with receiver.client() as client:
         assert 200 == client.send({"instance_id": "one"}).status
 
@@ -142,12 +145,10 @@ def test_several_bad_settings(tmp_path: Path) -> None:
     """All bad settings are reported at once, each by the name it was given under."""
     path = tmp_path / "homing.toml"
     path.write_text('rate_app = "plenty"\nretention_day = 5\n')
-    lines = refused(tmp_path, port=99999, log_level="loud", trusted_proxies="10.0.0.0/99", store="oracle://x", config=path)
-    named = {line.removeprefix("homing: ").partition(f"{path}: ")[2] or line.removeprefix("homing: ") for line in lines}
-    starts = ("HOMING_PORT:", "HOMING_LOG_LEVEL:", "HOMING_TRUSTED_PROXIES:", "HOMING_STORE:", "rate_app:", "retention_day:")
-    assert len(starts) == len(lines)
-    for start in starts:
-        assert any(name.startswith(start) for name in named), (start, lines)
+    bad = {"port": 99999, "log_level": "loud", "trusted_proxies": "10.0.0.0/99", "store": "oracle://x"}
+    lines = refused(tmp_path, config=path, **bad)
+    named = [line.removeprefix("homing: ").removeprefix(f"{path}: ").partition(":")[0] for line in lines]
+    assert sorted(named) == sorted([*(f"HOMING_{name.upper()}" for name in bad), "rate_app", "retention_day"])
 
 
 @pytest.mark.parametrize(
@@ -162,9 +163,7 @@ def test_bad_file(tmp_path: Path, text: str, said: str) -> None:
     """A setting nobody knows, one nobody can read, and a file that is no TOML are refused."""
     path = tmp_path / "homing.toml"
     path.write_text(text)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.delenv("HOMING_PORT", raising=False)
-        done = run("serve", "--config", str(path), directory=tmp_path)
+    done = run("serve", "--config", str(path), directory=tmp_path)
     assert 2 == done.returncode
     assert done.stderr.startswith("homing: ")
     assert done.stderr.endswith(f"{said}\n")
@@ -187,8 +186,8 @@ def test_help(tmp_path: Path, command: tuple[str, ...]) -> None:
 
 def test_unknown_command(tmp_path: Path) -> None:
     """A command or an option that does not exist is a clear sentence and exit code 2."""
-    for arguments, said in ((("sevre",), "No such command 'sevre'"), (("serve", "--prot", "1"), "No such option '--prot'")):
-        done = run(*arguments, directory=tmp_path)
+    for arguments, said in (("sevre", "No such command 'sevre'"), ("serve --prot 1", "No such option '--prot'")):
+        done = run(*arguments.split(), directory=tmp_path)
         assert 2 == done.returncode
         assert said in done.stderr
 
@@ -197,7 +196,7 @@ def test_unknown_command(tmp_path: Path) -> None:
 def test_stopped_right_away(receivers: MakeReceiver, number: signal.Signals) -> None:
     """A signal in the middle of the start ends it without a traceback, and the next start succeeds."""
     receiver = receivers().launch()
-    until(lambda: receiver.store.exists(), "The database")
+    until(receiver.store.exists, "The database")
     assert receiver.stop(number) in (0, -number)
     assert "Traceback" not in receiver.everything_said()
     with receiver.start().client() as client:
@@ -211,11 +210,6 @@ def test_stopped_at_once(tmp_path: Path) -> None:
     receiver = Receiver(tmp_path)
     for regions in range(first + 5, first + 300, 30):
         receiver.launch()
-        until(lambda: loaded(receiver) >= regions or receiver.is_ready(), "Some of the start")  # noqa: B023
+        until(lambda: process(receiver.process.pid).regions() >= regions or receiver.is_ready(), "Some of the start")  # noqa: B023
         assert receiver.stop(signal.SIGINT) in (0, -signal.SIGINT)
         assert "Traceback" not in receiver.everything_said()
-
-
-def loaded(receiver: Receiver) -> int:
-    """Return how far a start has come: the number of mapped regions of its memory."""
-    return Path(f"/proc/{receiver.process.pid}/maps").read_text().count("\n")

@@ -13,6 +13,7 @@ from homing.settings import (
     MASK,
     TRUE_WORDS,
     Layer,
+    Parser,
     Setting,
     Value,
     child_environment,
@@ -33,6 +34,14 @@ SECRET = Setting("secret", "", one_of("right"), "What nobody may see.", secret=T
 def layer(name: str, **raw: Any) -> Layer:
     """Return a layer that calls settings by its own name and theirs."""
     return Layer(name, raw, lambda setting: f"{name}.{setting}")
+
+
+def parsed(parse: Parser, raw: object) -> Any:
+    """Return the value a parser reads, or its reason not to."""
+    try:
+        return parse(raw)
+    except ValueError as error:
+        return str(error)
 
 
 def test_the_strongest_layer_decides() -> None:
@@ -62,7 +71,10 @@ def test_all_problems_at_once() -> None:
     """Every problem is told, in the order of the rows."""
     other = Setting("other", False, switch, "A switch.")
     found = resolve([SIZE, other], [layer("a", size=0, other="perhaps")])
-    assert ("a.size: '0': must be a whole number from 1 to 10.", "a.other: 'perhaps': is neither on nor off.") == found.problems
+    assert (
+        "a.size: '0': must be a whole number from 1 to 10.",
+        "a.other: 'perhaps': is neither on nor off.",
+    ) == found.problems
 
 
 def test_long_values_are_cut() -> None:
@@ -97,12 +109,8 @@ def test_switches(word: str, upper: bool) -> None:  # noqa: FBT001 - drawn
 def test_no_parser_raises_anything_else(raw: object) -> None:
     """Whatever stands in a file, a parser returns a value within its bounds or raises `ValueError`."""
     for parse in (switch, whole(1, 10), one_of("a"), words):
-        try:
-            value = parse(raw)
-        except ValueError as error:
-            assert str(error)
-        else:
-            assert not isinstance(value, int) or 0 <= value <= 10
+        value = parsed(parse, raw)
+        assert not isinstance(value, int) or 0 <= value <= 10
 
 
 def test_whole_numbers() -> None:

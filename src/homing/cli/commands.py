@@ -65,7 +65,7 @@ def app() -> None:
 @of_owner
 @of_store
 @as_json
-def app_add(name: str, dimensions: tuple[str, ...], owner: str | None, store: str | None, json_: bool) -> None:
+def app_add(*, name: str, dimensions: tuple[str, ...], owner: str | None, store: str | None, json_: bool) -> None:
     """Add an app NAME, and give it a key to send with."""
     place = open_workplace(store)
     made = place.control.add_app(owner_named(place, owner).id, name, place.clock.now(), dimensions)
@@ -80,11 +80,11 @@ def app_add(name: str, dimensions: tuple[str, ...], owner: str | None, store: st
 @of_owner
 @of_store
 @as_json
-def app_list(owner: str | None, store: str | None, json_: bool) -> None:
+def app_list(*, owner: str | None, store: str | None, json_: bool) -> None:
     """List the apps of an owner."""
     place = open_workplace(store)
     apps = place.control.apps(owner_named(place, owner).id)
-    keys = place.control.keys()
+    keys = place.control.app_keys()
     rows = [
         {
             "app": each.name,
@@ -99,7 +99,9 @@ def app_list(owner: str | None, store: str | None, json_: bool) -> None:
 
 @app.command("key")
 @click.argument("name")
-@click.option("--add", "scope", type=click.Choice(SCOPES), help="Give the app a new key that may send, or read reports.")
+@click.option(
+    "--add", "scope", type=click.Choice(SCOPES), help="Give the app a new key that may send, or read reports."
+)
 @click.option("--revoke", metavar="NUMBER", type=int, help="Revoke the key of that number.")
 @of_owner
 @of_store
@@ -111,18 +113,18 @@ def app_key(**given: Any) -> None:
     if given["scope"]:
         row, plain = make_key(place.control, place.clock, found, given["scope"])
         once = "" if row.plain else " It is shown this once."
-        _say({"number": row.id, "scope": row.scope, "key": plain}, f"Key {row.id}: {plain}{once}", given["json_"])
+        _say({"number": row.id, "scope": row.scope, "key": plain}, f"Key {row.id}: {plain}{once}", json_=given["json_"])
         return
     if given["revoke"] is not None:
         _revoke(place, found.id, given["revoke"])
-        _say({"revoked": given["revoke"]}, f"Revoked key {given['revoke']}.", given["json_"])
+        _say({"revoked": given["revoke"]}, f"Revoked key {given['revoke']}.", json_=given["json_"])
         return
-    rows = [_key_row(key) for key in place.control.keys(found.id)]
+    rows = [_key_row(key) for key in place.control.app_keys(found.id)]
     _print(rows, ("number", "scope", "key", "created", "revoked"), json_=given["json_"])
 
 
 def _revoke(place: Workplace, number: int, key: int) -> None:
-    mine = {row.id for row in place.control.keys(number) if row.revoked is None}
+    mine = {row.id for row in place.control.app_keys(number) if row.revoked is None}
     if key not in mine or not place.control.revoke_key(key, place.clock.now()):
         message = f"The app has no active key {key}."
         raise NotFound(message)
@@ -152,7 +154,7 @@ def _question_options(command: Any) -> Any:
 @of_owner
 @of_store
 @as_json
-def report_command(csv_: bool, owner: str | None, store: str | None, json_: bool, **asked: Any) -> None:
+def report_command(*, csv_: bool, owner: str | None, store: str | None, json_: bool, **asked: Any) -> None:
     """Count requests and distinct clients; of today unless told otherwise."""
     place = open_workplace(store)
     who = owner_named(place, owner)
@@ -203,12 +205,14 @@ def instances(**given: Any) -> None:
         if not place.store.release(found.id, given["release"]):
             message = f"No instance {given['release']!r} is bound to a token."
             raise NotFound(message)
-        _say({"released": given["release"]}, f"Released {given['release']}.", given["json_"])
+        _say({"released": given["release"]}, f"Released {given['release']}.", json_=given["json_"])
         return
     search, sort, limit = given["search"], given["sort"], given["limit"]
     listed = place.store.instances(found.owner, found.id, search=search, sort=sort, limit=limit)
     rows = [_instance_row(item) for item in listed.items]
-    _print(rows, ("instance_id", "version", "platform", "arch", "kind", "first_seen", "last_seen"), json_=given["json_"])
+    _print(
+        rows, ("instance_id", "version", "platform", "arch", "kind", "first_seen", "last_seen"), json_=given["json_"]
+    )
     if listed.after and not given["json_"]:
         click.echo(f"There are more; --limit shows more than {limit}.", err=True)
 
@@ -223,7 +227,7 @@ def _instance_row(item: Instance) -> dict[str, Any]:
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @of_store
 @as_json
-def prune(dry_run: bool, store: str | None, json_: bool) -> None:
+def prune(*, dry_run: bool, store: str | None, json_: bool) -> None:
     """Remove days, history, ids and instances that are past their keep."""
     place = open_workplace(store)
     with output.busy("Looking for what is past its keep…"):
@@ -240,7 +244,7 @@ def prune(dry_run: bool, store: str | None, json_: bool) -> None:
 @of_owner
 @of_store
 @as_json
-def erase(instance_id: str, yes: bool, owner: str | None, store: str | None, json_: bool) -> None:
+def erase(*, instance_id: str, yes: bool, owner: str | None, store: str | None, json_: bool) -> None:
     """Erase everything stored about INSTANCE in all apps of the owner, and refuse it from then on."""
     place = open_workplace(store)
     who = owner_named(place, owner)
@@ -252,10 +256,10 @@ def erase(instance_id: str, yes: bool, owner: str | None, store: str | None, jso
         message = f"Nothing is stored about {instance_id!r}."
         raise NotFound(message)
     told = {**receipt._asdict(), "at": iso_time(receipt.at)}
-    _say(told, "Erased. " + ", ".join(f"{name}: {value}" for name, value in told.items()), json_)
+    _say(told, "Erased. " + ", ".join(f"{name}: {value}" for name, value in told.items()), json_=json_)
 
 
-def _say(value: dict[str, Any], sentence: str, json_: bool) -> None:
+def _say(value: dict[str, Any], sentence: str, *, json_: bool) -> None:
     if json_:
         output.as_json(value)
     else:

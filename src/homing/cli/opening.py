@@ -39,7 +39,8 @@ def owner_named(place: Workplace, name: str | None) -> Owner:
 
 def app_named(place: Workplace, owner: Owner, name: str) -> App:
     """Return an owner's app by name."""
-    return _named("app", place.control.apps(owner.id), name)
+    found: App = _named("app", place.control.apps(owner.id), name)
+    return found
 
 
 def _named(what: str, things: list[Any], name: str) -> Any:

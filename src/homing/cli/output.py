@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 UNKNOWN: Final = "–"
 
@@ -37,7 +38,8 @@ def _rich(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], title: str)
         numbers = listed and all(isinstance(row.get(column), int | None) for row in listed)
         shown.add_column(column, justify="right" if numbers else "left", overflow="fold")
     for row in listed:
-        shown.add_row(*(_text(row.get(column)) for column in columns))
+        # As plain text: a stranger's square brackets are no markup.
+        shown.add_row(*(Text(_text(row.get(column))) for column in columns))
     Console().print(shown)
 
 

@@ -58,7 +58,7 @@ def _first_key(control: Control, clock: Clock, owner: int) -> tuple[str, str]:
     """Return the name of the owner's first app and a key to send with, both made when there are none."""
     apps = control.apps(owner)
     app = apps[0] if apps else control.add_app(owner, FIRST_APP, clock.now(), ())
-    for key in control.keys(app.id):
+    for key in control.app_keys(app.id):
         if key.plain and key.revoked is None:
             return app.name, key.plain
     return app.name, make_key(control, clock, app, "send")[1]

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components
 
 import homing
 from homing.clock import Clock
@@ -24,7 +24,8 @@ from homing.server.dialects.native import Native
 from homing.server.dialects.seqdesk import SeqDesk
 from homing.server.ingest.addresses import address_finder
 from homing.server.ingest.desk import Desk
-from homing.server.ingest.lane import ASGIApp, Lane, Limits, Routes
+from homing.server.ingest.exchange import ASGIApp
+from homing.server.ingest.lane import Lane, Limits, Routes
 from homing.server.ingest.limits import RateLimit
 from homing.server.metrics import Metrics
 from homing.server.reader.client import ReaderClient
@@ -50,16 +51,18 @@ HANDLERS: Final = (
 
 
 class Receiver:
-    """All parts of a running receiver. `asgi` serves requests between `start` and `stop`."""
+    """All parts of a running receiver. `lane` serves requests between `start` and `stop`."""
 
     def __init__(self, opened: Opened, settings: Resolved, clock: Clock) -> None:
         self._store = opened.store
         self.metrics = Metrics()
         self.accounts = Accounts(opened.control, clock)
         self.desk = Desk(opened.store, clock, self.metrics.commit, settings["queue_pings"])
-        self.reader = ReaderClient(settings["store"], options_of(settings), (settings["log_level"], settings["log_format"]))
+        self.reader = ReaderClient(
+            settings["store"], options_of(settings), (settings["log_level"], settings["log_format"])
+        )
         self.directory = _directory(opened, settings)
-        self.asgi = self._lane(settings, clock)
+        self.lane = self._lane(settings, clock)
         self._tasks: list[asyncio.Task[None]] = []
         self.metrics.watch(
             {
@@ -104,7 +107,7 @@ class Receiver:
         """Start the desk, the reader and what runs beside requests."""
         self.desk.start()
         self.reader.start()
-        self._tasks = [asyncio.create_task(self.asgi.sweep()), asyncio.create_task(self._refresh())]
+        self._tasks = [asyncio.create_task(self.lane.sweep()), asyncio.create_task(self._refresh())]
 
     async def stop(self) -> None:
         """Record what was let in, and end every part."""
@@ -136,7 +139,7 @@ def _directory(opened: Opened, settings: Resolved) -> Directory:
 
 def framework(services: Services) -> ASGIApp:
     """Return the web framework's part: API and operations."""
-    return Litestar(
+    made: Any = Litestar(
         route_handlers=list(HANDLERS),
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
@@ -153,3 +156,5 @@ def framework(services: Services) -> ASGIApp:
         request_max_body_size=64 * 1024,
         logging_config=None,
     )
+    served: ASGIApp = made
+    return served

@@ -5,7 +5,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from homing.settings import Layer, Resolved, Setting, environment_layer, file_layer, one_of, resolve, switch, whole, words
+from homing.settings import (
+    Layer,
+    Resolved,
+    Setting,
+    environment_layer,
+    file_layer,
+    one_of,
+    resolve,
+    switch,
+    whole,
+    words,
+)
 from homing.settings import unknown_names as unknown
 
 PREFIX: Final = "HOMING_"
@@ -32,15 +43,21 @@ ROWS: Final = (
     Setting("seqdesk_app", "", str, "The app that SeqDesk's own path at the host's root belongs to."),
     Setting("retention_days", 92, whole(1, 3660), "How many days are kept for counting."),
     Setting("history_days", 30, whole(1, 3660), "How many days of history are kept for each instance."),
-    Setting("rate_address", 100, whole(0, 1_000_000), "Requests a second that one address may send; 0 means any number."),
+    Setting(
+        "rate_address", 100, whole(0, 1_000_000), "Requests a second that one address may send; 0 means any number."
+    ),
     Setting("rate_app", 10_000, whole(0, 1_000_000), "Requests a second that one app may receive; 0 means any number."),
     Setting("trusted_proxies", (), _networks, "Networks whose X-Forwarded-For header is believed."),
     Setting("queue_pings", 10_000, whole(1, 1_000_000), "Pings that may wait for the store before 503 is answered."),
     Setting("cache_mb", 192, whole(16, 65536), "Memory for the reader's folded pages, in MiB."),
     Setting("cached_instances", 200_000, whole(1000, 10_000_000), "Instances the writer remembers without a look-up."),
     Setting("secure_cookies", False, switch, "Send the session cookie over HTTPS only."),
-    Setting("log_level", "info", one_of("debug", "info", "warning", "error"), "The least severe lines that are logged."),
-    Setting("log_format", "auto", one_of("auto", "console", "json"), "How lines are logged; auto is console on a terminal."),
+    Setting(
+        "log_level", "info", one_of("debug", "info", "warning", "error"), "The least severe lines that are logged."
+    ),
+    Setting(
+        "log_format", "auto", one_of("auto", "console", "json"), "How lines are logged; auto is console on a terminal."
+    ),
     Setting("config", "", str, "A TOML file with these settings in it."),
 )
 """Every setting of the receiver."""

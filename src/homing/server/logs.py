@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 
-class Stderr(io.TextIOBase):
+class Stderr(io.StringIO):
     """Standard error. A line that cannot be written is lost: what it tells of, a full disk perhaps, must go on."""
 
     def write(self, text: str) -> int:

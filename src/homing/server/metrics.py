@@ -64,7 +64,9 @@ class Metrics(Collector):
         yield outcomes
         bugs = sum(n for (_dialect, name), n in self._outcomes.items() if OUTCOMES[name].bug)
         yield CounterMetricFamily("homing_bugs", "Outcomes that should never happen.", value=bugs)
-        dropped = CounterMetricFamily("homing_dropped_keys", "Unknown keys dropped before storing.", labels=("dialect",))
+        dropped = CounterMetricFamily(
+            "homing_dropped_keys", "Unknown keys dropped before storing.", labels=("dialect",)
+        )
         for dialect, count in sorted(self._dropped.items()):
             dropped.add_metric((dialect,), count)
         yield dropped

@@ -86,7 +86,8 @@ async def _serve_until(stop: asyncio.Event, serving: asyncio.Task[None], ready: 
 
 async def _drain(server: Server, serving: asyncio.Task[None]) -> None:
     """Take no new connections, answer what is under way, and cut off who is still sending when time is up."""
-    server.stop()
+    stop: Callable[[], None] = server.stop
+    stop()
     await asyncio.wait([serving], timeout=DRAIN_SECONDS)
     if not serving.done():
         log.warning("cut_off", reason="requests were not complete in time", seconds=DRAIN_SECONDS)
@@ -96,10 +97,10 @@ async def _drain(server: Server, serving: asyncio.Task[None]) -> None:
 
 def _server(receiver: Receiver, settings: Resolved) -> Server:
     return Server(
-        receiver.asgi,
+        receiver.lane,
         address=settings["host"],
         port=settings["port"],
-        interface=Interfaces.ASGINL,
+        interface=Interfaces.RSGI,
         http=HTTPModes.http1,
         websockets=False,
         backlog=BACKLOG,

@@ -88,7 +88,7 @@ def _side(receiver: Receiver, name: str) -> Side:
     settings, clock = settings_of(store=f"sqlite:///{receiver.store}"), SystemClock()
     opened = open_store(settings["store"], clock, options_of(settings))
     owner = opened.control.add_owner(name, PasswordHasher().hash(PASSWORD), clock.now(), must_change=False)
-    keys = {}
+    keys: dict[str, dict[str, str]] = {}
     for app_name in ("desk", "lamp"):
         app = opened.control.add_app(owner.id, app_name, clock.now(), ["edition"])
         keys[app_name] = {scope: make_key(opened.control, clock, app, scope)[1] for scope in SCOPES}

@@ -165,7 +165,9 @@ def test_mistakes(world: World, query: str) -> None:
     assert answer.json()["error"].endswith(".")
 
 
-@pytest.mark.parametrize("query", ["version=%ff", "version=%00", "version=", "filter=a:%F0%9F%98%80", "=1", "version=" + "x" * 4000])
+@pytest.mark.parametrize(
+    "query", ["version=%ff", "version=%00", "version=", "filter=a:%F0%9F%98%80", "=1", "version=" + "x" * 4000]
+)
 def test_strange_values_count_nobody(world: World, query: str) -> None:
     """A value that nobody can have sent is no mistake: it counts nobody."""
     headers = {"Authorization": f"Bearer {read_key(world)}"}

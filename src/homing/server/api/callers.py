@@ -56,8 +56,7 @@ class Caller(NamedTuple):
 
 async def caller(request: AnyRequest, services: NamedDependency[Services]) -> Caller:
     """Return who asks; refuse with 401 or 403."""
-    headers = {name.lower(): value for name, value in request.scope["headers"]}
-    key = bearer(headers)
+    key = bearer(request.headers)
     if key is not None:
         return _by_key(key, services.directory)
     owner = await session_owner(request, services)

@@ -7,7 +7,7 @@ import msgspec
 from litestar import MediaType, Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIType, Operation, Schema
+from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 from litestar.openapi.spec import Parameter as Described
 
 from homing.clock import day_of
@@ -86,7 +86,7 @@ class ReportOperation(Operation):
     def __post_init__(self) -> None:
         """Add the parameters, and CSV."""
         for answer in (self.responses or {}).values():
-            if getattr(answer, "description", "") == ANSWER:
+            if isinstance(answer, OpenAPIResponse) and answer.description == ANSWER:
                 answer.content = {**(answer.content or {}), CSV: OpenAPIMediaType(Schema(type=OpenAPIType.STRING))}
         self.parameters = [_described(row) for row in PARAMETERS]
         formats = Schema(type=OpenAPIType.STRING, enum=["json", "csv"])

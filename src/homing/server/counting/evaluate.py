@@ -6,7 +6,7 @@ from typing import Any, Final
 from pyroaring import BitMap
 
 from homing.server.counting.page import Page
-from homing.server.counting.sets import ANYONE, FIRST, MARKED, MINUS, OR, SEEN, Plan
+from homing.server.counting.sets import AND, ANYONE, FIRST, MARKED, MINUS, OR, SEEN, Plan
 
 Pages = Callable[[int, int], Page | None]
 """Finds the page of an (app, day) in the bucket at hand; None when nothing was heard."""
@@ -46,11 +46,17 @@ def _combined(node: tuple[Any, ...], found: list[BitMap], marks: Marks) -> BitMa
     if node[0] == MARKED:
         return marks(node[1], node[2])
     parts = [found[index] for index in node[1:]]
-    if node[0] == MINUS:
-        return parts[0] - parts[1]
     if not parts:
         return BitMap()
-    return BitMap.union(*parts) if node[0] == OR else BitMap.intersection(*parts)
+    made: BitMap = _OPERATORS[node[0]](*parts)
+    return made
+
+
+_OPERATORS: Final[Mapping[str, Callable[..., Any]]] = {
+    OR: BitMap.union,
+    AND: BitMap.intersection,
+    MINUS: BitMap.difference,
+}
 
 
 def requests_by(

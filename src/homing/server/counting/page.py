@@ -40,7 +40,7 @@ class Page:
 
 
 def run_to_merge(sizes: Sequence[int], *, over: bool) -> tuple[int, int] | None:
-    """Return which contiguous run (start, end) of one (app, day, bucket) to merge, given sizes in bytes in commit order.
+    """Return which contiguous run (start, end) of one (app, day, bucket) to merge, given sizes in commit order.
 
     A day that is `over` ends as one page. While it lasts, the newest segments are merged once they are many, with an
     older page only where that is at most twice as large as what is merged into it: every byte is then rewritten a

@@ -1,7 +1,9 @@
 """What a dialect is, and how the bodies of all of them are read."""
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+import re
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
@@ -16,9 +18,19 @@ _UNAUTHORIZED: Final = 401
 _METHOD: Final = 405
 _FAULT: Final = 500
 _FAILED: Final = 400
-JSON_TYPE: Final = (b"content-type", b"application/json")
+JSON_TYPE: Final = ("content-type", "application/json")
 
+MOST_DIGITS: Final = 20
+
+_surrogate: Final = re.compile("[\ud800-\udfff]")
 _any: Final = msgspec.json.Decoder()
+
+
+class Headers(Protocol):
+    """Header values by lower-case name."""
+
+    def get(self, name: str, default: str, /) -> str:
+        """Return a header's value, or the default."""
 
 
 class Request(NamedTuple):
@@ -27,7 +39,7 @@ class Request(NamedTuple):
     `received` is in milliseconds since 1970-01-01 UTC. `dimensions` are the names the app may be split by.
     """
 
-    headers: Mapping[bytes, bytes]
+    headers: Headers
     body: bytes
     app: int
     received: int
@@ -39,7 +51,7 @@ class Answer(NamedTuple):
 
     status: int
     body: bytes
-    headers: Sequence[tuple[bytes, bytes]] = (JSON_TYPE,)
+    headers: Sequence[tuple[str, str]] = (JSON_TYPE,)
 
 
 class Reading(NamedTuple):
@@ -53,16 +65,16 @@ class Dialect(Protocol):
     """A wire protocol."""
 
     name: str
-    paths: Sequence[str]
+    paths: tuple[str, ...]
     """The native paths, served below `/in/<app key>`, and at the host's root where settings bind them to an app."""
 
-    open_paths: Sequence[str]
+    open_paths: tuple[str, ...]
     """Paths at the host's root that name their app by a key in the request."""
 
     dimensions: frozenset[str]
     """The dialect's own dimensions beside the core ones."""
 
-    def key(self, headers: Mapping[bytes, bytes]) -> str | None:
+    def key(self, headers: Headers, /) -> str | None:
         """Return the app key in a request's headers, for the open paths."""
 
     def read(self, request: Request) -> Reading:
@@ -75,10 +87,10 @@ class Dialect(Protocol):
         """Return what the sender of a refused request is told."""
 
 
-def bearer(headers: Mapping[bytes, bytes]) -> str | None:
+def bearer(headers: Headers) -> str | None:
     """Return the token of an `Authorization: Bearer` header (RFC 6750)."""
-    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-    return token.strip().decode("latin-1") if scheme.lower() == b"bearer" and token.strip() else None
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
 def told(verdict: Verdict) -> dict[str, str]:
@@ -92,11 +104,11 @@ def refused(refusal: Refusal) -> Answer:
     """Return the usual answer to a refused request: its status, and its name and sentence as JSON."""
     headers = [JSON_TYPE]
     if refusal.retry_after is not None:
-        headers.append((b"retry-after", str(refusal.retry_after).encode()))
+        headers.append(("retry-after", str(refusal.retry_after)))
     if refusal.outcome.status == _UNAUTHORIZED:
-        headers.append((b"www-authenticate", b"Bearer"))
+        headers.append(("www-authenticate", "Bearer"))
     if refusal.outcome.status == _METHOD:
-        headers.append((b"allow", b"POST"))
+        headers.append(("allow", "POST"))
     return Answer(refusal.outcome.status, msgspec.json.encode(told(refusal)), headers)
 
 
@@ -110,35 +122,34 @@ def status_of(verdicts: Sequence[Verdict]) -> int:
     return worst if worst >= _FAULT or all(status >= _FAILED for status in statuses) else 200
 
 
-def decode(body: bytes | msgspec.Raw) -> Any:
-    """Return the JSON value in a body, checked against the limits on depth, text and numbers; raise `Refusal`."""
-    try:
-        value = _any.decode(body)
-    except RecursionError:
-        raise Refusal("too_deep") from None
-    except msgspec.ValidationError as error:
-        raise Refusal("number") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise malformed(bytes(body), error) from error
+def decode(body: bytes) -> Any:
+    """Return the JSON value in a body, checked; raise `Refusal`."""
+    value = parse(body)
     check(value)
     return value
 
 
-def malformed(body: bytes, error: Exception) -> Refusal:
-    """Return the refusal of a body that cannot be decoded.
+def parse(body: bytes) -> Any:
+    """Return the JSON value in a body, still to be checked; raise `Refusal` for what is no JSON."""
+    try:
+        return _any.decode(body)
+    except RecursionError:
+        raise Refusal("too_deep") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _parse_leniently(body)
 
-    JSON's grammar has lone surrogates, so a body that is wrong for nothing else is told so.
+
+def _parse_leniently(body: bytes) -> Any:
+    """Return what the fast decoder will not read but JSON's grammar has: lone surrogates, numbers of any size.
+
+    `check` then refuses just the item that holds one.
     """
-    if b"\\ud" in body.lower():
-        try:
-            json.loads(body.decode(), parse_constant=_no_constant)
-        except (ValueError, RecursionError):
-            pass
-        else:
-            return Refusal("text")
-    if isinstance(error, UnicodeDecodeError):
-        return Refusal("malformed")
-    return Refusal("malformed", f"The body is not valid JSON in UTF-8: {error}.")
+    try:
+        return json.loads(body.decode(), parse_constant=_no_constant, parse_int=_whole)
+    except RecursionError:
+        raise Refusal("too_deep") from None
+    except ValueError:
+        raise Refusal("malformed") from None
 
 
 def _no_constant(name: str) -> None:
@@ -146,8 +157,12 @@ def _no_constant(name: str) -> None:
     raise ValueError(message)
 
 
+def _whole(digits: str) -> float:
+    return int(digits) if len(digits) <= MOST_DIGITS else math.inf
+
+
 def check(value: Any, depth: int = 0) -> None:
-    """Raise `Refusal` for a decoded value that is too deep, holds NUL, or a number beyond 64 bits."""
+    """Raise `Refusal` for a value that is too deep, or holds NUL, a lone surrogate or a number beyond 64 bits."""
     if isinstance(value, str):
         check_text(value)
     elif isinstance(value, dict | list):
@@ -155,11 +170,14 @@ def check(value: Any, depth: int = 0) -> None:
             raise Refusal("too_deep")
         for part in value if isinstance(value, list) else (*value, *value.values()):
             check(part, depth + 1)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise Refusal("number")
     elif isinstance(value, int) and not WHOLE_LOW <= value <= WHOLE_HIGH:
         raise Refusal("number")
 
 
 def check_text(text: str) -> None:
-    """Raise `Refusal` for text that holds NUL."""
-    if "\x00" in text:
+    """Raise `Refusal` for text that holds NUL or a lone surrogate."""
+    if "\x00" in text or (not text.isascii() and _surrogate.search(text)):
         raise Refusal("text")

@@ -1,7 +1,6 @@
 """Homing's own wire protocol: one ping or many as JSON, each answered on its own."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -9,16 +8,21 @@ import msgspec
 from homing.clock import parse_time
 from homing.outcomes import Refusal, Verdict
 from homing.ping import NOTHING, Ping
-from homing.server.dialects.base import Answer, Reading, Request, bearer, decode, malformed, refused, status_of, told
+from homing.server.dialects.base import (
+    Answer,
+    Headers,
+    Reading,
+    Request,
+    bearer,
+    check,
+    parse,
+    refused,
+    status_of,
+    told,
+)
 
 MOST_PINGS: Final = 1000
 DEFAULT_KIND: Final = "heartbeat"
-
-MOST_CUT: Final = 64 * 1024
-"""How large a body is still cut into its items by hand: that takes a hundred times longer than decoding it."""
-
-_many: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_token: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{]+|[\]}]+|[,"]', re.DOTALL)
 
 KEYS: Final = frozenset({"instance_id", "kind", "at", "id", "dimensions", "properties"})
 """The keys of a ping; any other key is kept as a property."""
@@ -28,20 +32,18 @@ class Native:
     """Reads `POST /v1/pings`."""
 
     name = "native"
-    paths = ("/v1/pings",)
-    open_paths = ("/v1/pings",)
+    paths: tuple[str, ...] = ("/v1/pings",)
+    open_paths: tuple[str, ...] = ("/v1/pings",)
     dimensions: frozenset[str] = frozenset()
 
-    def key(self, headers: Mapping[bytes, bytes]) -> str | None:
+    def key(self, headers: Headers) -> str | None:
         """Return the bearer token."""
         return bearer(headers)
 
     def read(self, request: Request) -> Reading:
         """Return the pings of a body that is one object or an array of objects; a bad one is refused alone."""
-        body = request.body.lstrip()
-        if not body.startswith(b"["):
-            return Reading((_try(request, body),))
-        items = _split(body)
+        body = parse(request.body)
+        items = body if isinstance(body, list) else [body]
         if len(items) > MOST_PINGS:
             raise Refusal("too_many", f"Send at most {MOST_PINGS} pings in one request.")
         return Reading([_try(request, item) for item in items])
@@ -52,7 +54,7 @@ class Native:
         answer = Answer(status_of(verdicts), body)
         waits = [v.retry_after for v in verdicts if isinstance(v, Refusal) and v.retry_after is not None]
         if waits:
-            answer = answer._replace(headers=(*answer.headers, (b"retry-after", str(max(waits)).encode())))
+            answer = answer._replace(headers=(*answer.headers, ("retry-after", str(max(waits)))))
         return answer
 
     def refuse(self, refusal: Refusal) -> Answer:
@@ -60,39 +62,10 @@ class Native:
         return refused(refusal)
 
 
-def _split(body: bytes) -> Sequence[msgspec.Raw | bytes]:
-    """Return the items of an array, each still to be decoded."""
+def _try(request: Request, value: Any) -> Ping | Refusal:
     try:
-        return _many.decode(body)
-    except RecursionError:
-        refusal = Refusal("too_deep")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        refusal = malformed(body, error)
-    # One bad item must not cost the others their place, as long as it is clear where it ends.
-    items = list(_cut(body)) if len(body) <= MOST_CUT else []
-    if not items or b"" in items:
-        raise refusal
-    return items
-
-
-def _cut(body: bytes) -> Iterator[bytes]:
-    """Cut an array at its commas, looking at nothing but brackets and strings; an empty item says that it cannot be."""
-    depth, start, end = 0, 1, 0
-    for token in _token.finditer(body):
-        text, end = token[0], token.end()
-        depth += len(text) if text[0] in b"[{" else -len(text) if text[0] in b"]}" else 0
-        if text == b'"' or depth < 1:
-            break
-        if text == b"," and depth == 1:
-            yield body[start : token.start()].strip()
-            start = end
-    whole = depth == 0 and body[end - 1 :].strip() == b"]"
-    yield body[start : end - 1].strip() if whole else b""
-
-
-def _try(request: Request, item: msgspec.Raw | bytes) -> Ping | Refusal:
-    try:
-        return _ping(request, decode(item))
+        check(value)
+        return _ping(request, value)
     except Refusal as refusal:
         return refusal
 

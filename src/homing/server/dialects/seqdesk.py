@@ -8,11 +8,11 @@ import msgspec
 
 from homing.outcomes import OUTCOMES, Refusal, Verdict
 from homing.ping import UPDATE_STATE, Ping
-from homing.server.dialects.base import Answer, Reading, Request, decode, refused, told
+from homing.server.dialects.base import Answer, Headers, Reading, Request, decode, refused, told
 
 DATABASE: Final = "database"
 NODE: Final = "node"
-TOKEN_HEADER: Final = b"x-seqdesk-telemetry-token"
+TOKEN_HEADER: Final = "x-seqdesk-telemetry-token"  # noqa: S105 - the name of a header
 PROTOCOL: Final = 1
 
 _Text = Annotated[str, msgspec.Meta(max_length=1000)]
@@ -69,23 +69,23 @@ class SeqDesk:
     """Reads heartbeats; the answer's body is of no interest to the sender."""
 
     name = "seqdesk"
-    paths = ("/api/telemetry/heartbeat",)
-    open_paths = ()
+    paths: tuple[str, ...] = ("/api/telemetry/heartbeat",)
+    open_paths: tuple[str, ...] = ()
     dimensions = frozenset({DATABASE, NODE})
 
-    def key(self, _headers: Mapping[bytes, bytes]) -> str | None:
+    def key(self, _headers: Headers) -> str | None:
         """Return None: a heartbeat carries no app key, its address does."""
         return None
 
     def read(self, request: Request) -> Reading:
         """Return the one ping of a heartbeat."""
-        token = request.headers.get(TOKEN_HEADER, b"").strip()
+        token = request.headers.get(TOKEN_HEADER, "").strip()
         if not token:
             raise Refusal("token_missing", "Send the header X-SeqDesk-Telemetry-Token.")
         heartbeat, dropped = _read(request.body)
         if heartbeat.protocolVersion != PROTOCOL:
             raise Refusal("protocol_version")
-        return Reading((_ping(request, heartbeat, sha256(token).hexdigest()),), dropped)
+        return Reading((_ping(request, heartbeat, sha256(token.encode()).hexdigest()),), dropped)
 
     def answer(self, verdicts: Sequence[Verdict]) -> Answer:
         """Return 200, or the refusal of the one ping."""

@@ -1,23 +1,24 @@
 """Whose request it is, behind proxies that are trusted to say so."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Any
+
+from homing.server.dialects.base import Headers
 
 Network = IPv4Network | IPv6Network
 
 
-def address_finder(trusted: Sequence[Network]) -> Callable[[Any, Mapping[bytes, bytes]], str]:
+def address_finder(trusted: Sequence[Network]) -> Callable[[str, Headers], str]:
     """Return the function that finds the address a request came from.
 
     It is the peer's, or where the peer is a trusted proxy, the nearest address in X-Forwarded-For that is not.
     """
     if not trusted:
-        return lambda scope, _headers: scope["client"][0] if scope.get("client") else ""
+        return lambda peer, _headers: peer
 
-    def find(scope: Any, headers: Mapping[bytes, bytes]) -> str:
-        nearest: str = scope["client"][0] if scope.get("client") else ""
-        forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+    def find(peer: str, headers: Headers) -> str:
+        nearest = peer
+        forwarded = headers.get("x-forwarded-for", "").split(",")
         for address in reversed(forwarded):
             if not _is_in(nearest, trusted) or not address.strip():
                 break

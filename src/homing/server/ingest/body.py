@@ -1,64 +1,48 @@
 """Reads a request's body within limits: 1 MiB after decompression, which is watched while it inflates."""
 
 import zlib
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Final
+from typing import Final
 
 from homing.outcomes import Refusal
+from homing.server.ingest.exchange import Exchange
 
 MOST_BYTES: Final = 1024 * 1024
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 
 _GZIP: Final = zlib.MAX_WBITS | 16
 _ZLIB: Final = zlib.MAX_WBITS
 _RAW: Final = -zlib.MAX_WBITS
 
 
-class ClientGone(Exception):  # noqa: N818 - a state of the connection
-    """The client closed the connection before its request was complete."""
-
-
-async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+async def read_body(exchange: Exchange) -> bytes:
     """Return the inflated body; raise `Refusal` when it is too large, damaged or compressed in an unknown way."""
-    length = headers.get(b"content-length", b"0")
-    if length.isdigit() and int(length) > MOST_BYTES:
+    length = exchange.headers.get("content-length", "")
+    if not length:
+        body = await _collect(exchange)
+    elif length.isdecimal() and int(length) <= MOST_BYTES:
+        body = await exchange.whole()
+    else:
         raise Refusal("too_large")
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message.get("more_body"):
-        body = await _collect(body, receive)
-    elif message["type"] == "http.disconnect":
-        raise ClientGone
-    if len(body) > MOST_BYTES:
-        raise Refusal("too_large")
-    encoding = headers.get(b"content-encoding")
+    encoding = exchange.headers.get("content-encoding", "")
     return inflate(body, encoding) if encoding else body
 
 
-async def _collect(begun: bytes, receive: Receive) -> bytes:
-    body = bytearray(begun)
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        body += message.get("body", b"")
+async def _collect(exchange: Exchange) -> bytes:
+    body = bytearray()
+    async for part in exchange.parts():
+        body += part
         if len(body) > MOST_BYTES:
             raise Refusal("too_large")
-        more = message.get("more_body", False)
     return bytes(body)
 
 
-def inflate(body: bytes, encoding: bytes) -> bytes:
+def inflate(body: bytes, encoding: str) -> bytes:
     """Undo a Content-Encoding (RFC 9110): gzip, or deflate with or without its zlib frame."""
     name = encoding.strip().lower()
-    if name == b"identity":
+    if name == "identity":
         return body
-    if name == b"gzip":
+    if name == "gzip":
         return _inflate(body, _GZIP)
-    if name == b"deflate":
+    if name == "deflate":
         # Some senders leave out the frame that the standard asks for.
         framed = len(body) > 1 and body[0] & 0x0F == zlib.DEFLATED and (body[0] << 8 | body[1]) % 31 == 0
         return _inflate(body, _ZLIB if framed else _RAW)

@@ -9,19 +9,26 @@ import structlog
 from homing.clock import Clock
 from homing.outcomes import INTERNAL, Refusal, Verdict
 from homing.ping import Ping
-from homing.server.dialects.base import Answer, Dialect, Request
-from homing.server.ingest.body import ClientGone, Message, Receive, read_body
+from homing.server.dialects.base import Answer, Dialect, Headers, Request
+from homing.server.ingest.body import read_body
+from homing.server.ingest.bridge import serve_asgi
 from homing.server.ingest.desk import Desk
+from homing.server.ingest.exchange import (
+    ASGIApp,
+    AsgiExchange,
+    ClientGone,
+    Exchange,
+    Receive,
+    RsgiExchange,
+    Scope,
+    Send,
+)
 from homing.server.ingest.limits import RateLimit
 from homing.server.ingest.steps import Context, take
 
 PREFIX: Final = "/in/"
 BODY_SECONDS: Final = 10.0
 SWEEP_SECONDS: Final = 1.0
-
-Scope = Any
-Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log: Final = structlog.get_logger("homing.lane")
 
@@ -60,41 +67,52 @@ class Limits(NamedTuple):
 
     address: RateLimit
     app: RateLimit
-    address_of: Callable[[Scope, Mapping[bytes, bytes]], str]
+    address_of: Callable[[str, Headers], str]
+
+
+class Route(NamedTuple):
+    """Where a path leads: a dialect, and the app key or the app's name that the path implies."""
+
+    dialect: Dialect
+    key: str | None
+    app_name: str | None
 
 
 class Routes:
     """The table of exact paths: each dialect's own, those below `/in/<app key>`, and those bound to one app."""
 
     def __init__(self, dialects: Sequence[Dialect], bound: Mapping[str, str]) -> None:
-        self._open = {path: dialect for dialect in dialects for path in dialect.open_paths}
         self._native = {path: dialect for dialect in dialects for path in dialect.paths}
-        self._bound = {
-            path: (dialect, bound[dialect.name])
-            for dialect in dialects
-            if bound.get(dialect.name)
-            for path in dialect.paths
+        self._fixed = {
+            path: Route(each, None, bound[each.name])
+            for each in dialects
+            for path in each.paths
+            if bound.get(each.name)
         }
+        self._fixed |= {path: Route(each, None, None) for each in dialects for path in each.open_paths}
 
-    def find(self, path: str) -> tuple[Dialect, str | None, str | None] | None:
-        """Return the dialect of a path with the app key and the app name it implies."""
-        if path in self._open:
-            return self._open[path], None, None
-        if path in self._bound:
-            dialect, name = self._bound[path]
-            return dialect, None, name
+    def find(self, path: str) -> Route | None:
+        """Return where a path leads; None when it is none of ingest's."""
         if path.startswith(PREFIX):
             key, slash, rest = path[len(PREFIX) :].partition("/")
-            dialect_below = self._native.get(slash + rest)
-            return None if dialect_below is None else (dialect_below, key, None)
-        return None
+            dialect = self._native.get(slash + rest)
+            return None if dialect is None else Route(dialect, key, None)
+        return self._fixed.get(path)
 
 
 class Lane:
     """Serves ingest paths, and hands every other request to the web framework."""
 
     def __init__(
-        self, framework: ASGIApp, routes: Routes, *, targets: Targets, desk: Desk, limits: Limits, tally: Tally, clock: Clock
+        self,
+        framework: ASGIApp,
+        routes: Routes,
+        *,
+        targets: Targets,
+        desk: Desk,
+        limits: Limits,
+        tally: Tally,
+        clock: Clock,
     ) -> None:
         self._framework = framework
         self._routes = routes
@@ -105,15 +123,26 @@ class Lane:
         self._clock = clock
         self._reading: dict[asyncio.Task[Any], float] = {}
 
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        """Serve one RSGI request."""
+        found = self._routes.find(scope.path)
+        if found is None:
+            await serve_asgi(self._framework, scope, protocol)
+        else:
+            await self._answer(RsgiExchange(scope, protocol), found)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
         found = self._routes.find(scope["path"]) if scope["type"] == "http" else None
         if found is None:
             await self._framework(scope, receive, send)
-            return
-        dialect, key, name = found
+        else:
+            await self._answer(AsgiExchange(scope, receive, send), found)
+
+    async def _answer(self, exchange: Exchange, route: Route) -> None:
+        dialect = route.dialect
         try:
-            answer = await self._serve(scope, receive, dialect, key, name)
+            answer = await self._serve(exchange, route)
         except Refusal as refusal:
             self._tally.verdict(dialect.name, refusal)
             answer = dialect.refuse(refusal)
@@ -123,16 +152,13 @@ class Lane:
             log.exception("internal", dialect=dialect.name)
             self._tally.verdict(dialect.name, INTERNAL)
             answer = dialect.refuse(Refusal("internal"))
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        await exchange.send(answer)
 
-    async def _serve(
-        self, scope: Scope, receive: Receive, dialect: Dialect, key: str | None, name: str | None
-    ) -> Answer:
-        headers = dict(scope["headers"])
-        target = self._admit(scope, headers, dialect, key, name)
-        body = await self._read(headers, receive)
-        request = Request(headers, body, target.app, self._clock.now(), target.dimensions)
+    async def _serve(self, exchange: Exchange, route: Route) -> Answer:
+        dialect = route.dialect
+        target = self._admit(exchange, route)
+        body = await self._read(exchange)
+        request = Request(exchange.headers, body, target.app, self._clock.now(), target.dimensions)
         reading = dialect.read(request)
         if reading.dropped:
             self._tally.dropped(dialect.name, reading.dropped)
@@ -145,36 +171,34 @@ class Lane:
             self._tally.verdict(dialect.name, verdict)
         return dialect.answer(verdicts)
 
-    def _admit(
-        self, scope: Scope, headers: Mapping[bytes, bytes], dialect: Dialect, key: str | None, name: str | None
-    ) -> Target:
+    def _admit(self, exchange: Exchange, route: Route) -> Target:
         """Return the app of a request that may be read; raise `Refusal` otherwise."""
         now = self._clock.monotonic()
-        self._limits.address.check(self._limits.address_of(scope, headers), now)
-        if scope["method"] != "POST":
+        self._limits.address.check(self._limits.address_of(exchange.peer, exchange.headers), now)
+        if exchange.method != "POST":
             raise Refusal("method")
-        target = self._target(headers, dialect, key, name)
+        target = self._target(exchange.headers, route)
         if target.retired:
             raise Refusal("app_retired")
         self._limits.app.check(target.app, now)
         return target
 
-    def _target(self, headers: Mapping[bytes, bytes], dialect: Dialect, key: str | None, name: str | None) -> Target:
-        if name is not None:
-            return self._targets.by_name(name)
-        key = key or dialect.key(headers)
+    def _target(self, headers: Headers, route: Route) -> Target:
+        if route.app_name is not None:
+            return self._targets.by_name(route.app_name)
+        key = route.key or route.dialect.key(headers)
         if not key:
             raise Refusal("key_missing")
         return self._targets.by_key(key)
 
-    async def _read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    async def _read(self, exchange: Exchange) -> bytes:
         # A timer for each request would cost more than the rest of the reading: one sweep watches them all.
         task = asyncio.current_task()
         if task is None:
-            return await read_body(headers, receive)
+            return await read_body(exchange)
         self._reading[task] = self._clock.monotonic() + BODY_SECONDS
         try:
-            return await read_body(headers, receive)
+            return await read_body(exchange)
         except asyncio.CancelledError:
             if self._reading.get(task, 0.0) < 0:
                 task.uncancel()

@@ -1,8 +1,8 @@
 """The steps every ping goes through, whatever its dialect. A step returns the ping, changed or not, or refuses it."""
 
 import re
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -72,7 +72,8 @@ def keep_declared(ping: Ping, context: Context) -> Ping:
 
 def check_dimensions(ping: Ping, _context: Context) -> Ping:
     """Refuse dimension values that are no text, empty, too long, hold control characters or are reserved."""
-    for name, value in ping.dimensions.items():
+    given: Mapping[str, Any] = ping.dimensions
+    for name, value in given.items():
         if not isinstance(value, str) or not _is_name(value, MOST_VALUE) or value in RESERVED:
             raise Refusal("dimension", f"{name} must be text of 1 to 100 characters, none of them a control character.")
     if ping.dimensions.get(UPDATE_STATE, "latest") not in UPDATE_STATES:

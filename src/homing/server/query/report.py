@@ -133,7 +133,9 @@ def _split(values: dict[str | None, int], number: Sequence[int]) -> list[dict[st
 def _notes(query: Query, splits: dict[str, dict[str | None, int]]) -> list[str]:
     notes = []
     if len(query.days) > 1 or len(query.apps) > 1:
-        notes.append("Over several days or apps a client counts once under each value it had: a split may exceed the total.")
+        notes.append(
+            "Over several days or apps a client counts once under each value it had: a split may exceed the total."
+        )
     if not {name for name, _values in query.filters} <= COUNTED_WITH_REQUESTS:
         notes.append("Requests cannot be counted under these filters.")
     crowded = [name for name, values in splits.items() if OTHER in values]

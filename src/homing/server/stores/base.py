@@ -86,7 +86,7 @@ class Features(NamedTuple):
 
 
 class Options(NamedTuple):
-    """What a store can be told: see the settings of the same names. `bucket_bits` is the binary logarithm of a bucket."""
+    """What a store can be told: see the settings of the same names. A bucket holds 2 to the `bucket_bits` clients."""
 
     retention_days: int = 92
     history_days: int = 30
@@ -140,7 +140,13 @@ class Store(Protocol):
         """Return one instance."""
 
     def history(
-        self, app: int, *, instance_id: str | None = None, kind: str | None = None, after: str | None = None, limit: int = 50
+        self,
+        app: int,
+        *,
+        instance_id: str | None = None,
+        kind: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
     ) -> Listing:
         """List entries, newest first, of an instance or of a kind."""
 
@@ -233,7 +239,7 @@ class Control(Protocol):
     def add_key(self, app: int, scope: str, digest: bytes, plain: str | None, hint: str, now: int) -> AppKey:
         """Add a key to an app."""
 
-    def keys(self, app: int | None = None) -> list[AppKey]:
+    def app_keys(self, app: int | None = None) -> list[AppKey]:
         """Return the keys of one app or of all, oldest first, revoked ones too."""
 
     def revoke_key(self, key: int, now: int) -> bool:

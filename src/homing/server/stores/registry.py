@@ -1,4 +1,4 @@
-"""Chooses the engine by the URL of the store. The only module that names engines; each is imported when it is asked for."""
+"""Chooses the engine by the URL of the store. The only module that names engines, each imported when asked for."""
 
 from typing import NamedTuple
 

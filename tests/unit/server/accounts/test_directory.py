@@ -53,7 +53,7 @@ def test_unknown_keys(place: Site) -> None:
 def test_revoked_keys(place: Site) -> None:
     """A revoked key is as good as unknown once the change was noticed."""
     app, key = place.add_app()
-    [row] = place.control.keys(app.id)
+    [row] = place.control.app_keys(app.id)
     assert place.control.revoke_key(row.id, place.clock.now())
     assert not place.control.revoke_key(row.id, place.clock.now())
     assert app.id == place.receiver.directory.by_key(key).app

@@ -3,8 +3,8 @@
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +13,13 @@ from hypothesis import strategies as st
 from homing.server.stores.base import App
 from tests.conftest import STORE_CHECKS
 from tests.receiving import HEARTBEAT, NATIVE, TOKEN, TOKEN_HEADER, Reply, Site, heartbeat, pings_headers, site
+
+
+PACK: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "gzip": lambda body: gzip.compress(body),
+    "deflate": lambda body: zlib.compress(body),
+    "br": bytes,
+}
 
 
 class Place(NamedTuple):
@@ -41,15 +48,21 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield Place(made, *made.add_app(dimensions=["edition"]))
 
 
-numbers = st.one_of(st.integers(), st.integers(-(2**70), 2**70), st.floats(), st.sampled_from([2**63, -(2**63) - 1, 1e308]))
+numbers = st.one_of(
+    st.integers(), st.integers(-(2**70), 2**70), st.floats(), st.sampled_from([2**63, -(2**63) - 1, 1e308])
+)
 texts = st.one_of(
     st.text(max_size=20),
     st.text(st.characters(codec=None), max_size=5),
-    st.sampled_from(["", "\x00", "\ud800", "(other)", "linux", "x" * 101, "y" * 201, "2024-10-04T00:00:00Z", "2030-01-01T00:00:00Z"]),
+    st.sampled_from(
+        ["", "\x00", "\ud800", "(other)", "linux", "x" * 101, "y" * 201, "2024-10-04T00:00:00Z", "2030-01-01T00:00:00Z"]
+    ),
 )
 scalars = st.one_of(st.none(), st.booleans(), numbers, texts)
 values: st.SearchStrategy[Any] = st.recursive(
-    scalars, lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(texts, inner, max_size=4)), max_leaves=12
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(texts, inner, max_size=4)),
+    max_leaves=12,
 )
 
 
@@ -97,12 +110,16 @@ def heartbeats(draw: st.DrawFn) -> Any:
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
     """Draw the bytes of a good body of either dialect, cut, changed or grown somewhere."""
-    whole = draw(st.sampled_from([json.dumps(heartbeat()), '[{"instance_id":"a"},{"kind":"b","properties":{"x":"\\u00e9"}}]']))
+    whole = draw(
+        st.sampled_from([json.dumps(heartbeat()), '[{"instance_id":"a"},{"kind":"b","properties":{"x":"\\u00e9"}}]'])
+    )
     body = bytearray(whole.encode())
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, len(body)))
         end = draw(st.integers(at, min(len(body), at + 8)))
-        body[at:end] = draw(st.one_of(st.binary(max_size=4), st.sampled_from([b"", b'"', b"[", b"]", b"{", b"\\u0000", b"\\ud800"])))
+        body[at:end] = draw(
+            st.one_of(st.binary(max_size=4), st.sampled_from([b"", b'"', b"[", b"]", b"{", b"\\u0000", b"\\ud800"]))
+        )
     return bytes(body)
 
 
@@ -138,7 +155,7 @@ def test_any_bytes(place: Place, dialect: str, body: bytes) -> None:
 def test_any_encoding(place: Place, encoding: str, body: bytes, packed: bool, cut: int) -> None:  # noqa: FBT001 - drawn
     """Bodies may call themselves compressed and be, or not be, or be cut off."""
     if packed:
-        body = {"gzip": gzip.compress, "deflate": zlib.compress}.get(encoding, bytes)(body)
+        body = PACK[encoding](body)
     check(place, "native", body[: len(body) - cut], encoding)
 
 

@@ -7,11 +7,10 @@ from homing.server.ingest.addresses import address_finder
 TRUSTED = (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
 
 
-def found(peer: str | None, forwarded: str = "", *, trusting: bool = True) -> str:
+def found(peer: str, forwarded: str = "", *, trusting: bool = True) -> str:
     """Return the address found for a peer that sends this X-Forwarded-For."""
-    scope = {"client": (peer, 1) if peer is not None else None}
-    headers = {b"x-forwarded-for": forwarded.encode()} if forwarded else {}
-    return address_finder(TRUSTED if trusting else ())(scope, headers)
+    headers = {"x-forwarded-for": forwarded} if forwarded else {}
+    return address_finder(TRUSTED if trusting else ())(peer, headers)
 
 
 def test_the_peer_when_nobody_is_trusted() -> None:
@@ -48,5 +47,5 @@ def test_what_is_no_address_is_not_trusted() -> None:
 
 def test_no_peer() -> None:
     """A connection without an address, as through a local socket, has an empty one."""
-    assert "" == found(None)
-    assert "" == found(None, trusting=False)
+    assert "" == found("")
+    assert "" == found("", trusting=False)

@@ -31,11 +31,13 @@ class Gate:
         self._store = store
         self.open = threading.Event()
         self.open.set()
-        self.refuses: Callable[[Batch], bool] = lambda _batch: False
+        self.reached = threading.Event()
+        self.refuses: Callable[[Batch], bool] = _open
         self.sizes: list[int] = []
 
     def record(self, batch: Batch) -> list[Verdict]:
         """Store a batch when the gate is open."""
+        self.reached.set()
         self.open.wait(30)
         self.sizes.append(len(batch.pings))
         if self.refuses(batch):
@@ -127,7 +129,7 @@ def test_a_fault_of_ours_stands_alone_too(office: Office) -> None:
 
 def test_an_unavailable_store_is_no_guilt(office: Office) -> None:
     """When the store cannot be written every ping of the commit is told to come back, and it is tried once."""
-    office.gate.refuses = lambda _batch: True
+    office.gate.refuses = _shut
     desk = office.desk()
     [verdicts] = told(desk, [office.ping() for _ in range(8)])
     assert ["unavailable"] * 8 == names(verdicts)
@@ -146,6 +148,14 @@ def test_only_the_failing_half_is_unavailable(office: Office) -> None:
     assert 3 == office.requests()
 
 
+def _open(_batch: Batch) -> bool:
+    return False
+
+
+def _shut(_batch: Batch) -> bool:
+    return True
+
+
 def test_a_store_that_comes_back(office: Office) -> None:
     """The next commit that succeeds makes the desk healthy again."""
     desk = office.desk()
@@ -153,8 +163,8 @@ def test_a_store_that_comes_back(office: Office) -> None:
     async def run() -> list[bool]:
         desk.start()
         seen = []
-        for unavailable in (False, True, False):
-            office.gate.refuses = lambda _batch, refused=unavailable: refused
+        for gate in (_open, _shut, _open):
+            office.gate.refuses = gate
             await desk.submit([office.ping()], 1)
             seen.append(desk.healthy)
         await desk.stop()
@@ -171,8 +181,7 @@ def test_pings_gather_while_a_commit_runs(office: Office) -> None:
     async def run() -> None:
         desk.start()
         first = desk.submit([office.ping()], 1)
-        while desk._queue.qsize():  # noqa: SLF001 - the thread has taken the first request
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(office.gate.reached.wait, 30)
         rest = [desk.submit([office.ping()], 1) for _ in range(50)]
         office.gate.open.set()
         await asyncio.gather(first, *rest)

@@ -11,13 +11,24 @@ from structlog.typing import EventDict
 
 from homing.outcomes import OUTCOMES, Refusal, Verdict
 from homing.server.app import DIALECTS
-from homing.server.dialects.base import Answer, Reading, Request, refused
+from homing.server.dialects.base import Answer, Headers, Reading, Request, refused
 from homing.server.dialects.native import Native
 from homing.server.ingest.addresses import address_finder
 from homing.server.ingest.lane import BODY_SECONDS, Lane, Limits, Routes
 from homing.server.ingest.limits import RateLimit
 from tests.golden.cases import cases
-from tests.receiving import HEARTBEAT, NATIVE, TOKEN, TOKEN_HEADER, Reply, Site, heartbeat, pings_headers, scope_of, site
+from tests.receiving import (
+    HEARTBEAT,
+    NATIVE,
+    TOKEN,
+    TOKEN_HEADER,
+    Reply,
+    Site,
+    heartbeat,
+    pings_headers,
+    scope_of,
+    site,
+)
 
 MakeSite = Callable[..., Site]
 
@@ -111,7 +122,7 @@ def test_a_key_that_was_revoked(sites: MakeSite) -> None:
     to = sites()
     app, key = to.add_app()
     assert 200 == ping(to, key, {}).status
-    [row] = to.control.keys(app.id)
+    [row] = to.control.app_keys(app.id)
     to.control.revoke_key(row.id, to.clock.now())
     to.receiver.directory.refresh()
     assert (401, ["key_unknown"]) == (ping(to, key, {}).status, names(ping(to, key, {})))
@@ -295,7 +306,7 @@ async def _stalled(to: Site, key: str) -> tuple[int, str]:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    lane = to.receiver.asgi
+    lane = to.receiver.lane
     sweeping = asyncio.create_task(lane.sweep())
     request = asyncio.create_task(_call(lane, scope_of("POST", NATIVE, pings_headers(key)), receive, send))
     await begun.wait()
@@ -321,7 +332,7 @@ def test_a_client_that_leaves(sites: MakeSite) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    to.run(_call(to.receiver.asgi, scope_of("POST", NATIVE, pings_headers(key)), receive, send))
+    to.run(_call(to.receiver.lane, scope_of("POST", NATIVE, pings_headers(key)), receive, send))
     assert [] == sent
     assert 0 == to.requests(app)
 
@@ -333,11 +344,11 @@ class Broken:
     """A dialect with a bug: it reads nothing, or answers nothing."""
 
     name = "broken"
-    paths: Sequence[str] = ("/broken",)
-    open_paths: Sequence[str] = ("/broken", "/mute")
+    paths: tuple[str, ...] = ("/broken",)
+    open_paths: tuple[str, ...] = ("/broken", "/mute")
     dimensions: frozenset[str] = frozenset()
 
-    def key(self, headers: Mapping[bytes, bytes]) -> str | None:
+    def key(self, headers: Headers) -> str | None:
         """Return the bearer token."""
         return Native().key(headers)
 
@@ -359,8 +370,8 @@ def test_a_bug_is_answered_and_counted(sites: MakeSite, logged: list[EventDict])
     to = sites()
     _app, key = to.add_app()
     limits = Limits(RateLimit("rate_address", 0), RateLimit("rate_app", 0), address_finder(()))
-    to.receiver.asgi = Lane(
-        to.receiver.asgi,
+    to.receiver.lane = Lane(
+        to.receiver.lane,
         Routes([Broken()], {}),
         targets=to.receiver.directory,
         desk=to.receiver.desk,
@@ -377,7 +388,16 @@ def test_a_bug_is_answered_and_counted(sites: MakeSite, logged: list[EventDict])
 
 
 SHOWN_HERE = {
-    *("token_wrong", "instance_erased", "rate_address", "rate_app", "overloaded", "unavailable", "too_slow", "internal"),
+    *(
+        "token_wrong",
+        "instance_erased",
+        "rate_address",
+        "rate_app",
+        "overloaded",
+        "unavailable",
+        "too_slow",
+        "internal",
+    ),
     # In test_desk.py: no dialect lets such a ping through.
     "unstorable",
 }

@@ -40,7 +40,9 @@ def store(engine: Sqlite) -> Iterator[Site]:
 
 def question(site: Site, *, days: int = 0, apps: Sequence[int] | None = None, **more: Any) -> Query:
     """Return a question about the days up to today."""
-    made = Query(site.owner, tuple(apps or (site.app, site.other_app)), site.today - days, site.today, (), CORE_DIMENSIONS)
+    made = Query(
+        site.owner, tuple(apps or (site.app, site.other_app)), site.today - days, site.today, (), CORE_DIMENSIONS
+    )
     return made._replace(**more)
 
 
@@ -57,7 +59,9 @@ class ByHand:
                 bears.update({name: {value} for name, value in ping.dimensions.items()})
                 bears.setdefault(KIND, set()).add(ping.kind)
 
-    def clients(self, *, day: int | None = None, app: int | None = None, bearing: tuple[str, str | None] | None = None) -> int:
+    def clients(
+        self, *, day: int | None = None, app: int | None = None, bearing: tuple[str, str | None] | None = None
+    ) -> int:
         """Count distinct clients."""
         wanted = [*self._query.filters, *([(bearing[0], (bearing[1],))] if bearing else [])]
         return len(
@@ -90,7 +94,9 @@ class ByHand:
         for bears in self._last.values():
             values |= bears.get(dimension, set())
         rows = [{"value": v or NOT_REPORTED, "clients": self.clients(bearing=(dimension, v))} for v in values]
-        return sorted((row for row in rows if row["clients"]), key=lambda row: (-int(str(row["clients"])), row["value"]))
+        return sorted(
+            (row for row in rows if row["clients"]), key=lambda row: (-int(str(row["clients"])), row["value"])
+        )
 
 
 drafts = st.fixed_dictionaries(
@@ -104,7 +110,12 @@ drafts = st.fixed_dictionaries(
 )
 filters = st.dictionaries(
     st.sampled_from([*VALUES, KIND]),
-    st.lists(st.sampled_from(["1", "2", "linux", "stable", "latest", "pro", "check", None]), min_size=1, max_size=2, unique=True),
+    st.lists(
+        st.sampled_from(["1", "2", "linux", "stable", "latest", "pro", "check", None]),
+        min_size=1,
+        max_size=2,
+        unique=True,
+    ),
     max_size=2,
 )
 
@@ -149,7 +160,7 @@ def test_nothing_yet(store: Site) -> None:
     """A report about nothing has zeros, every day, and empty splits."""
     made = report(store.reader, question(store, days=7))
     assert {"requests": 0, "clients": 0, "latest": 0, "outdated": 0, "active_apps": 0} == made["summary"]
-    assert (8, dict.fromkeys(CORE_DIMENSIONS, [])) == (len(made["daily"]), made["splits"])
+    assert (8, {name: [] for name in CORE_DIMENSIONS}) == (len(made["daily"]), made["splits"])
 
 
 def test_one_day_sums_up(store: Site) -> None:
@@ -179,7 +190,9 @@ def test_too_many_values(engine: Sqlite) -> None:
         made = report(site.reader, question(site, apps=[site.app]))
     finally:
         site.close()
-    assert [{"value": "(other)", "clients": 2}, {"value": "0", "clients": 1}, {"value": "1", "clients": 1}] == made["splits"]["version"]
+    assert [{"value": "(other)", "clients": 2}, {"value": "0", "clients": 1}, {"value": "1", "clients": 1}] == made[
+        "splits"
+    ]["version"]
     assert ["More values than are kept apart were reported for version; the rest is (other)."] == made["notes"]
 
 

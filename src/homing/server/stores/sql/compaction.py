@@ -71,9 +71,7 @@ _FRAGMENTED: Final = (
 )
 _SIZES: Final = (
     select(segment.c.id, segment.c.size)
-    .where(
-        segment.c.app == bindparam("of"), segment.c.day == bindparam("on"), segment.c.bucket == bindparam("at")
-    )
+    .where(segment.c.app == bindparam("of"), segment.c.day == bindparam("on"), segment.c.bucket == bindparam("at"))
     .order_by(segment.c.last)
 )
 _PARTS: Final = (

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Insert, delete, insert, select, update
 
 from homing.errors import NameTaken, StoreRejected
 from homing.server.stores.base import App, AppKey, Owner
-from homing.server.stores.sql.database import Database
 from homing.server.stores.sql import schema
+from homing.server.stores.sql.database import Database
 from homing.server.stores.sql.text import json_list
 
 
@@ -45,7 +45,9 @@ class SqlControl:
 
     def set_password(self, owner: int, password: str, *, must_change: bool) -> None:
         """Replace an owner's password hash and end all sessions."""
-        changed = update(schema.owner).where(schema.owner.c.id == owner).values(password=password, must_change=must_change)
+        changed = (
+            update(schema.owner).where(schema.owner.c.id == owner).values(password=password, must_change=must_change)
+        )
         with self._database.write() as connection:
             connection.execute(changed)
             connection.execute(delete(schema.session).where(schema.session.c.owner == owner))
@@ -91,7 +93,7 @@ class SqlControl:
             connection.execute(_CHANGE)
         return AppKey(made, app, scope, digest, plain, hint, now, None)
 
-    def keys(self, app: int | None = None) -> list[AppKey]:
+    def app_keys(self, app: int | None = None) -> list[AppKey]:
         """Return the keys of one app or of all, oldest first, revoked ones too."""
         asked = select(schema.app_key).order_by(schema.app_key.c.id)
         with self._database.read() as connection:
@@ -100,7 +102,11 @@ class SqlControl:
 
     def revoke_key(self, key: int, now: int) -> bool:
         """Revoke a key; False when there is none of that number or it is revoked already."""
-        revoked = update(schema.app_key).where(schema.app_key.c.id == key, schema.app_key.c.revoked.is_(None)).values(revoked=now)
+        revoked = (
+            update(schema.app_key)
+            .where(schema.app_key.c.id == key, schema.app_key.c.revoked.is_(None))
+            .values(revoked=now)
+        )
         with self._database.write() as connection:
             found = connection.execute(revoked).rowcount
             connection.execute(_CHANGE)
@@ -122,7 +128,8 @@ class _named:  # noqa: N801 - reads as a statement
 
 
 def _inserted(connection: Connection, statement: Insert) -> int:
-    return int(connection.execute(statement).inserted_primary_key[0])
+    key: Any = connection.execute(statement).inserted_primary_key
+    return int(key[0])
 
 
 def _app(row: Any) -> App:

@@ -36,9 +36,12 @@ class Database:
 
         Raises `StoreRejected` when the database cannot hold a value, `StoreUnavailable` when it cannot be written.
         """
-        with self._translated(), self.engine.connect().execution_options(immediate=True) as connection:
-            with connection.begin():
-                yield connection
+        with (
+            self._translated(),
+            self.engine.connect().execution_options(immediate=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -129,7 +132,9 @@ def _sqlite_engine(url: str) -> Engine:
         message = f"The directory {path.parent} cannot be made: {error.strerror}."
         raise StartError(message) from error
     # Every transaction below ends on its own, so there is nothing to reset.
-    engine = create_engine(f"sqlite:///{path}", poolclass=QueuePool, pool_size=4, max_overflow=8, pool_reset_on_return=None)
+    engine = create_engine(
+        f"sqlite:///{path}", poolclass=QueuePool, pool_size=4, max_overflow=8, pool_reset_on_return=None
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

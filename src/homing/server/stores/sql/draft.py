@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from homing.clock import day_of
 from homing.outcomes import ACCEPTED, DUPLICATE, Refusal, Verdict
 from homing.ping import HEARTBEATS, Ping
-from homing.server.counting.segment import Heard, Profile
+from homing.server.counting.segment import Heard
 from homing.server.stores.sql.caches import Known
 from homing.server.stores.sql.text import digest, state_of
 from homing.server.stores.sql.values import ValueLimits
@@ -140,4 +140,3 @@ class Draft:
     def _claim(self, ping: Ping, claim: tuple[int, str], ordinal: int) -> None:
         self._stored.taken.add(claim)
         self.ping_ids.append((ping.app, claim[1], ordinal, ping.received))
-

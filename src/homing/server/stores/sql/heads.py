@@ -12,15 +12,11 @@ from homing.server.stores.sql.schema import head
 
 _OF: Final = head.c.owner == bindparam("of")
 
-NEXT: Final = (
-    update(head).where(_OF).values(seq=head.c.seq + 1).returning(head.c.seq, head.c.ordinals, head.c.erasures)
-)
+NEXT: Final = update(head).where(_OF).values(seq=head.c.seq + 1).returning(head.c.seq, head.c.ordinals, head.c.erasures)
 """Take the lock and the next number."""
 
 DEALT: Final = update(head).where(_OF).values(ordinals=bindparam("dealt"))
 """Note how many ordinals are dealt."""
 
-VOID: Final = (
-    update(head).where(_OF).values(seq=head.c.seq + 1, erasures=head.c.erasures + 1).returning(head.c.seq)
-)
+VOID: Final = update(head).where(_OF).values(seq=head.c.seq + 1, erasures=head.c.erasures + 1).returning(head.c.seq)
 """Take the lock and the next number, and void what every process remembers of the owner."""

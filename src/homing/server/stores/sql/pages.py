@@ -117,7 +117,9 @@ class Pages:
 
 
 _SINCE: Final = (
-    select(segment).where(segment.c.owner == bindparam("of"), segment.c.last > bindparam("mark")).order_by(segment.c.last)
+    select(segment)
+    .where(segment.c.owner == bindparam("of"), segment.c.last > bindparam("mark"))
+    .order_by(segment.c.last)
 )
 _OF_DAYS: Final = (
     select(segment.c.day, segment.c.last, segment.c.blob)

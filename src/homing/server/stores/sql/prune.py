@@ -129,7 +129,7 @@ def _old_history(one: _App) -> Delete:
     return delete(history).where(history.c.app == one.id, history.c.newest < one.history_from)
 
 
-def _count(removal: Delete, column: Any) -> Select[tuple[int]]:
+def _count(removal: Delete, column: Any) -> Select[int]:
     """Return the query for how much a removal would remove."""
     return select(func.count(column)).select_from(removal.table).where(*removal._where_criteria)  # noqa: SLF001
 

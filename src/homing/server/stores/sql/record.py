@@ -32,9 +32,7 @@ FLUSH_ROWS: Final = 500
 class Recorder:
     """The one writer of pings in this process. Not for use by two threads at once."""
 
-    def __init__(
-        self, database: Database, clock: Clock, *, bucket_bits: int, cached: int, limits: ValueLimits
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, *, bucket_bits: int, cached: int, limits: ValueLimits) -> None:
         self._database = database
         self._clock = clock
         self._bits = bucket_bits

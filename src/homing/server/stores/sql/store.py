@@ -1,6 +1,6 @@
 """The relational store: every part of the protocol, each in a module of its own."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -114,7 +114,7 @@ class SqlStore:
 
     def _pages_of(
         self, connection: Connection, owner: int, apps: Sequence[int], days: Sequence[int], buckets: range
-    ) -> Iterable[tuple[int, Page]]:
+    ) -> Iterator[tuple[int, Page]]:
         places = [(number, day) for number in apps for day in days]
         for bucket in buckets:
             self._pages.prepare(connection, owner, places, bucket)
@@ -170,7 +170,13 @@ class SqlStore:
             return instances.one(connection, _owner_of(connection, app), app, instance_id)
 
     def history(
-        self, app: int, *, instance_id: str | None = None, kind: str | None = None, after: str | None = None, limit: int = 50
+        self,
+        app: int,
+        *,
+        instance_id: str | None = None,
+        kind: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
     ) -> Listing:
         """List entries, newest first, of an instance or of a kind."""
         cursor = history.Cursor(*map(int, after.split("."))) if after else None
@@ -247,9 +253,7 @@ def _no_marks(_app: int, label: str) -> BitMap:
 
 _VALUES: Final = (
     select(day_value.c.value, func.min(day_value.c.day).label("first"), func.max(day_value.c.day).label("last"))
-    .where(
-        among(day_value.c.app, "apps"), among(day_value.c.day, "days"), day_value.c.dimension == bindparam("named")
-    )
+    .where(among(day_value.c.app, "apps"), among(day_value.c.day, "days"), day_value.c.dimension == bindparam("named"))
     .group_by(day_value.c.value)
 )
 _RELEASE: Final = (

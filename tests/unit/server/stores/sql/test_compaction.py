@@ -1,12 +1,16 @@
 """Segments become pages without anybody losing anything."""
 
-from sqlalchemy import text
+from pyroaring import BitMap
+from sqlalchemy import insert, text
 
 from homing.server.counting.page import FEWEST
-from homing.server.counting.segment import decode
+from homing.server.counting.segment import Segment, decode, encode
 from homing.server.counting.sets import anyone
+from homing.server.stores.base import Options
 from homing.server.stores.sql.compaction import Place, compact, compact_place
 from homing.server.stores.sql.database import Database
+from homing.server.stores.sql.schema import segment
+from tests.contract.engines import Sqlite
 from tests.contract.site import Site
 from tests.unit.server.stores.sql.trouble import before_writing
 
@@ -81,6 +85,26 @@ def test_an_erasure_in_between_stays_an_erasure(site: Site, database: Database) 
     assert [2] == site.count(anyone(site.app, site.today))
     site.compact()
     assert [2] == site.count(anyone(site.app, site.today), by=site.opened())
+
+
+def test_a_page_beside_a_larger_one_keeps_whom_it_lost(engine: Sqlite) -> None:
+    """Where an older page is left out of a merge, those erased since are still taken out of it."""
+    site = Site(engine, options=Options(bucket_bits=20))
+    database = Database(site.url)
+    site.record(*(site.ping(f"{n}", version=f"{n % 400}") for n in range(4000)))
+    blob = encode(Segment(gone=BitMap([7])))
+    with database.write() as connection:
+        seq = connection.execute(text("UPDATE head SET seq = seq + 1 WHERE owner = 1 RETURNING seq")).scalar_one()
+        ends = {"first": seq, "last": seq, "size": len(blob), "blob": blob}
+        row = {"owner": site.owner, "app": site.app, "day": site.today, "bucket": 0, **ends}
+        connection.execute(insert(segment), row)
+    for _ in range(FEWEST):
+        site.record(site.ping("0", version="0"))
+    assert compact(database, site.today)
+    assert [(1, 1), (2, 2 + FEWEST)] == [(first, last) for _id, first, last in rows(database, site.today)]
+    assert [3999] == site.count(anyone(site.app, site.today))
+    database.close()
+    site.close()
 
 
 def test_a_whole_page_forgets_whom_it_lost(site: Site, database: Database) -> None:

@@ -88,6 +88,9 @@ def test_any_run_may_be_merged_at_any_time(engine: Sqlite, steps: list[tuple[str
         else:
             asked = questions(site)
             assert list(map(expected, asked)) == site.count(*asked, by=readers[one])
+            days = list(site.days())
+            requests = readers[one].requests(site.owner, [site.app], days, {}, "version")
+            assert oracle.log.requests([(site.app, day) for day in days], {}, "version") == requests
     database.close()
     site.close()
 

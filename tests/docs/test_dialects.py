@@ -1,0 +1,124 @@
+"""The pages about wire protocols say what the dialects do."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from homing.outcomes import OUTCOMES
+from homing.ping import Ping
+from homing.server.app import DIALECTS
+from homing.server.dialects.base import MOST_DEPTH, Request
+from homing.server.dialects.native import KEYS, MOST_PINGS
+from homing.server.dialects.seqdesk import SeqDesk
+from homing.server.ingest.body import MOST_BYTES
+from homing.server.ingest.steps import MOST_ID, MOST_KIND, MOST_PROPERTIES, MOST_VALUE
+from tests.docs.pages import outcomes_of, part, rows_of, text_of, wire_fields
+from tests.receiving import heartbeat, site
+
+KIB = 1024
+
+
+def section(page: str, head: str) -> list[list[str]]:
+    """Return the table rows below a head."""
+    _, _, rest = text_of(page).partition(f"## {head}\n")
+    assert rest, f"{page} has no section {head}."
+    return rows_of(re.split(r"^## ", rest, flags=re.MULTILINE)[0])
+
+
+def test_every_dialect_has_a_page() -> None:
+    """Each dialect has its page, which names every path of it."""
+    for dialect in DIALECTS:
+        text = text_of(f"dialects/{dialect.name}.md")
+        assert [] == [path for path in (*dialect.paths, *dialect.open_paths) if path not in text]
+
+
+@pytest.mark.parametrize("dialect", [dialect.name for dialect in DIALECTS])
+def test_outcomes(dialect: str) -> None:
+    """Each outcome that a dialect answers with stands on its page, with its status and sentence."""
+    rows = rows_of(part(f"dialects/{dialect}.md", "outcomes"))
+    assert outcomes_of(dialect) == {row[0].strip("`") for row in rows}
+    for name, status, sentence in rows:
+        row = OUTCOMES[name.strip("`")]
+        assert (status, sentence) == (str(row.status), row.sentence)
+
+
+def test_native_keys() -> None:
+    """Each key of a ping has its row, and the limits are the ones that hold."""
+    rows = {row[0].strip("`"): row for row in section("dialects/native.md", "Mapping")}
+    assert KEYS | {"any other key"} == rows.keys()
+    assert f"1 to {MOST_ID} characters" in rows["instance_id"][2]
+    assert f"1 to {MOST_ID} characters" in rows["id"][2]
+    assert f"up to {MOST_KIND} characters" in rows["kind"][2]
+    assert f"1 to {MOST_VALUE} characters" in rows["dimensions"][2]
+    assert f"{MOST_PROPERTIES // KIB} KiB" in rows["properties"][2]
+
+
+def test_native_limits() -> None:
+    """So are those of a request."""
+    text = " ".join(text_of("dialects/native.md").split())
+    for sentence in (
+        f"an array of up to {MOST_PINGS:,}",
+        f"{MOST_BYTES // KIB // KIB} MiB after decompression",
+        f"at most {MOST_DEPTH} levels deep",
+    ):
+        assert sentence in text
+
+
+def test_heartbeat_fields() -> None:
+    """Each field of SeqDesk's heartbeat has its row, in the order of document 000."""
+    rows = [row[0] for row in section("dialects/seqdesk.md", "Mapping")]
+    assert {f"`{field}`" for field in wire_fields()} | {"header `X-SeqDesk-Telemetry-Token`"} == set(rows)
+    assert len(rows) == len(set(rows))
+
+
+def marked() -> dict[str, Any]:
+    """Return a heartbeat in which every value is another one."""
+    return heartbeat(
+        instanceId="an instance",
+        runningVersion="1.1",
+        installedVersion="1.2",
+        installProfile={"id": "profile", "version": "profile 1"},
+        update={"available": True, "latestVersion": "1.3"},
+        database={"provider": "postgresql"},
+        runtime={"platform": "a platform", "arch": "an arch", "nodeMajor": 22},
+    )
+
+
+def within(tree: Any, path: str) -> Any:
+    """Return the value at `a.b` in objects."""
+    for key in path.split("."):
+        tree = tree[key]
+    return tree
+
+
+def test_heartbeat_mapping() -> None:
+    """Each value is found where the page says that it goes."""
+    headers = {"x-seqdesk-telemetry-token": "t"}
+    [ping] = SeqDesk().read(Request(headers, json.dumps(marked()).encode(), 1, 0, frozenset())).items
+    assert isinstance(ping, Ping)
+    for field, becomes, _limits in section("dialects/seqdesk.md", "Mapping"):
+        if field.startswith("header"):
+            continue
+        sent = within(marked(), field.strip("`"))
+        for part_, place in re.findall(r"(instance|dimension|property)(?: `([^`]+)`)?", becomes):
+            found = {"instance": {"": ping.instance}, "dimension": ping.dimensions, "property": ping.properties}[part_]
+            value = found[place] if part_ != "property" else within(found, place)
+            assert ("outdated" if place == "update_state" else sent) in {value, _as_number(value)}
+
+
+def _as_number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isdigit() else value
+
+
+def test_columns_of_the_view(tmp_path: Path) -> None:
+    """Each column of `telemetry_instances` has its row, and every field of the heartbeat a column."""
+    # 000-23
+    with site(tmp_path) as made:
+        columns = [row["name"] for row in made.sql("SELECT name FROM pragma_table_info('telemetry_instances')")]
+    rows = section("dialects/seqdesk.md", "The view `telemetry_instances`")
+    assert columns == [row[0].strip("`") for row in rows]
+    sources = {match for row in rows for match in re.findall(r"`([^`]+)`", row[1])}
+    assert set(wire_fields()) == sources
