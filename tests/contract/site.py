@@ -22,15 +22,15 @@ POISON: Final = 2**70
 
 def everything(ask: Callable[[str | None], Listing]) -> list[Any]:
     """Go through all pages of a listing."""
-    found: list[Any] = []
-    after: str | None = None
-    while True:
-        page = ask(after)
+    page = ask(None)
+    found, cursors = [*page.items], [page.after]
+    while page.after is not None:
+        page = ask(page.after)
+        assert page.items, "A page that another one named holds something."
+        assert page.after not in cursors, "No page names an earlier one."
         found += page.items
-        after = page.after
-        if after is None:
-            return found
-        assert page.items, "A page that is not the last one holds something."
+        cursors.append(page.after)
+    return found
 
 
 class Site:

@@ -5,6 +5,7 @@ import itertools
 import json
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ GONE: Final = (OSError, http.client.HTTPException)
 """What a request ends with that got no answer."""
 
 NO_HEADERS: Final[Mapping[str, str]] = {}
+
+REST_SECONDS: Final = 5.0
+"""After such a pause a new connection is opened: the receiver closes those that rest for 10 seconds."""
 
 TOKEN: Final = "0123456789abcdef0123456789abcdef0123456789a"
 
@@ -53,6 +57,7 @@ class Client:
     def __init__(self, port: int, key: str, timeout: float) -> None:
         self.key = key
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+        self._used = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -64,6 +69,9 @@ class Client:
         self, method: str, path: str, headers: Mapping[str, str] = NO_HEADERS, body: bytes | None = None
     ) -> Answer:
         """Send one request and return its answer; raise one of `GONE` when there is none."""
+        if time.monotonic() - self._used > REST_SECONDS:
+            self._connection.close()
+        self._used = time.monotonic()
         try:
             self._connection.request(method, path, body, dict(headers))
             answer = self._connection.getresponse()

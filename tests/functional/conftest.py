@@ -26,7 +26,7 @@ def receivers(tmp_path: Path) -> Iterator[MakeReceiver]:
     for receiver in made:
         receiver.close()
     for receiver in made:
-        assert "Traceback" not in receiver.everything_said(), receiver.everything_said()
+        assert "Traceback" not in receiver.everything_said()[:20_000]
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def test_several_bad_settings(tmp_path: Path) -> None:
     """All bad settings are reported at once, each by the name it was given under."""
     path = tmp_path / "homing.toml"
     path.write_text('rate_app = "plenty"\nretention_day = 5\n')
-    bad = {"port": 99999, "log_level": "loud", "trusted_proxies": "10.0.0.0/99", "store": "oracle://x"}
+    bad: dict[str, Any] = {"port": 99999, "log_level": "loud", "trusted_proxies": "10.0.0.0/99", "store": "oracle://x"}
     lines = refused(tmp_path, config=path, **bad)
     named = [line.removeprefix("homing: ").removeprefix(f"{path}: ").partition(":")[0] for line in lines]
     assert sorted(named) == sorted([*(f"HOMING_{name.upper()}" for name in bad), "rate_app", "retention_day"])

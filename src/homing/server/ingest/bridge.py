@@ -26,9 +26,12 @@ class _Bridge:
         if self._done:
             await self._protocol.client_disconnect()
             return {"type": "http.disconnect"}
-        part = await anext(self._parts, None)
-        self._done = part is None
-        return {"type": "http.request", "body": part or b"", "more_body": not self._done}
+        # With a default anext() would crash the interpreter on what the server's iterator hands out (Python 3.11).
+        try:
+            part = await anext(self._parts)
+        except StopAsyncIteration:
+            self._done, part = True, b""
+        return {"type": "http.request", "body": part, "more_body": not self._done}
 
     async def send(self, message: Message) -> None:
         """Answer at once where the body is one part, else as a stream."""

@@ -88,7 +88,11 @@ class RsgiExchange:
 
     async def whole(self) -> bytes:
         """Return the body."""
-        body: bytes = await self._protocol()
+        try:
+            body: bytes = await self._protocol()
+        except RuntimeError as error:
+            # The server's own errors, of which it has no other kind: the connection is closed.
+            raise ClientGone from error
         return body
 
     async def parts(self) -> AsyncIterator[bytes]:

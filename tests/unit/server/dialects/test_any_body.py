@@ -14,10 +14,9 @@ from homing.server.stores.base import App
 from tests.conftest import STORE_CHECKS
 from tests.receiving import HEARTBEAT, NATIVE, TOKEN, TOKEN_HEADER, Reply, Site, heartbeat, pings_headers, site
 
-
 PACK: Final[dict[str, Callable[[bytes], bytes]]] = {
-    "gzip": lambda body: gzip.compress(body),
-    "deflate": lambda body: zlib.compress(body),
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
     "br": bytes,
 }
 
