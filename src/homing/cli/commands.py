@@ -11,6 +11,7 @@ from homing.cli import output
 from homing.cli.opening import Workplace, app_named, open_workplace, owner_named
 from homing.clock import day_of, iso_time
 from homing.errors import HomingError, NotFound
+from homing.server.accounts.apps import add_app
 from homing.server.accounts.keys import SCOPES, make_key
 from homing.server.query.question import PARAMETERS, parse
 from homing.server.query.report import report
@@ -68,7 +69,8 @@ def app() -> None:
 def app_add(*, name: str, dimensions: tuple[str, ...], owner: str | None, store: str | None, json_: bool) -> None:
     """Add an app NAME, and give it a key to send with."""
     place = open_workplace(store)
-    made = place.control.add_app(owner_named(place, owner).id, name, place.clock.now(), dimensions)
+    who = owner_named(place, owner)
+    made = add_app(place.control, place.clock, owner=who, name=name, dimensions=dimensions)
     _row, plain = make_key(place.control, place.clock, made, "send")
     if json_:
         output.as_json({"app": name, "key": plain})

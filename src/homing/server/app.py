@@ -73,6 +73,7 @@ class Receiver:
         )
 
     def _lane(self, settings: Resolved, clock: Clock) -> Lane:
+        address_of = address_finder(settings["trusted_proxies"])
         services = Services(
             accounts=self.accounts,
             directory=self.directory,
@@ -80,13 +81,14 @@ class Receiver:
             metrics=self.metrics,
             clock=clock,
             sign_in_limit=RateLimit("rate_address", SIGN_INS_PER_SECOND),
+            address_of=address_of,
             checks=self.checks,
             secure_cookies=settings["secure_cookies"],
         )
         limits = Limits(
             RateLimit("rate_address", settings["rate_address"]),
             RateLimit("rate_app", settings["rate_app"]),
-            address_finder(settings["trusted_proxies"]),
+            address_of,
         )
         routes = Routes(DIALECTS, {"seqdesk": settings["seqdesk_app"]})
         return Lane(

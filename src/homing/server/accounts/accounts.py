@@ -37,7 +37,7 @@ class Accounts:
         owners = self._control.owners()
         if owners:
             return FirstOwner(owners[0], None)
-        password = self._clock.token(PASSWORD_BYTES)
+        password = f"once-{self._clock.token(PASSWORD_BYTES)}"
         made = self._control.add_owner(name, self._hasher.hash(password), self._clock.now(), must_change=True)
         return FirstOwner(made, password)
 

@@ -16,6 +16,7 @@ from homing.clock import Clock
 from homing.server.accounts.accounts import Accounts
 from homing.server.accounts.directory import Directory
 from homing.server.dialects.base import bearer
+from homing.server.ingest.addresses import AddressOf
 from homing.server.ingest.limits import RateLimit
 from homing.server.metrics import Metrics
 from homing.server.reader.client import ReaderClient
@@ -43,6 +44,7 @@ class Services(NamedTuple):
     metrics: Metrics
     clock: Clock
     sign_in_limit: RateLimit
+    address_of: AddressOf
     checks: Callable[[], Mapping[str, bool]]
     secure_cookies: bool
 

@@ -61,7 +61,8 @@ async def sign_in(
 ) -> Response[SignedIn]:
     """Check name and password, and set the session's cookie."""
     try:
-        services.sign_in_limit.check(request.client.host if request.client else "", services.clock.monotonic())
+        peer = request.client.host if request.client else ""
+        services.sign_in_limit.check(services.address_of(peer, request.headers), services.clock.monotonic())
     except Refusal as refusal:
         raise TooManyRequestsException(refusal.sentence, headers={"Retry-After": str(refusal.retry_after)}) from None
     found = await asyncio.to_thread(services.accounts.sign_in, data.name, data.password)

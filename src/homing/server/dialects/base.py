@@ -20,6 +20,9 @@ _FAULT: Final = 500
 _FAILED: Final = 400
 JSON_TYPE: Final = ("content-type", "application/json")
 
+MOST_COMMAS: Final = 50_000
+"""Bounds how many values a body can hold: each is looked at once, and nothing else is served meanwhile."""
+
 MOST_DIGITS: Final = 20
 
 _surrogate: Final = re.compile("[\ud800-\udfff]")
@@ -130,7 +133,9 @@ def decode(body: bytes) -> Any:
 
 
 def parse(body: bytes) -> Any:
-    """Return the JSON value in a body, still to be checked; raise `Refusal` for what is no JSON."""
+    """Return the JSON value in a body, still to be checked; raise `Refusal` for what is no JSON, or too much of it."""
+    if body.count(b",") > MOST_COMMAS:
+        raise Refusal("too_many", "The body holds too many values.")
     try:
         return _any.decode(body)
     except RecursionError:

@@ -7,8 +7,11 @@ from homing.server.dialects.base import Headers
 
 Network = IPv4Network | IPv6Network
 
+AddressOf = Callable[[str, Headers], str]
+"""Finds the address behind a peer and the headers it sent."""
 
-def address_finder(trusted: Sequence[Network]) -> Callable[[str, Headers], str]:
+
+def address_finder(trusted: Sequence[Network]) -> AddressOf:
     """Return the function that finds the address a request came from.
 
     It is the peer's, or where the peer is a trusted proxy, the nearest address in X-Forwarded-For that is not.

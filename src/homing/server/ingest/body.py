@@ -7,6 +7,8 @@ from homing.outcomes import Refusal
 from homing.server.ingest.exchange import Exchange
 
 MOST_BYTES: Final = 1024 * 1024
+MOST_PASSED_OVER: Final = 8 * MOST_BYTES
+"""Many senders see the answer only once they have sent everything: so much of it is read and thrown away."""
 
 _GZIP: Final = zlib.MAX_WBITS | 16
 _ZLIB: Final = zlib.MAX_WBITS
@@ -16,22 +18,27 @@ _RAW: Final = -zlib.MAX_WBITS
 async def read_body(exchange: Exchange) -> bytes:
     """Return the inflated body; raise `Refusal` when it is too large, damaged or compressed in an unknown way."""
     length = exchange.headers.get("content-length", "")
-    if not length:
-        body = await _collect(exchange)
-    elif length.isdecimal() and int(length) <= MOST_BYTES:
+    if length.isdecimal() and int(length) <= MOST_BYTES:
         body = await exchange.whole()
     else:
-        raise Refusal("too_large")
+        body = await _collect(exchange)
+        if length:
+            raise Refusal("too_large")
     encoding = exchange.headers.get("content-encoding", "")
     return inflate(body, encoding) if encoding else body
 
 
 async def _collect(exchange: Exchange) -> bytes:
     body = bytearray()
+    size = 0
     async for part in exchange.parts():
-        body += part
-        if len(body) > MOST_BYTES:
-            raise Refusal("too_large")
+        size += len(part)
+        if size <= MOST_BYTES:
+            body += part
+        elif size > MOST_PASSED_OVER:
+            break
+    if size > MOST_BYTES:
+        raise Refusal("too_large")
     return bytes(body)
 
 

@@ -1,7 +1,7 @@
 """The fast lane: a small ASGI callable that serves the ingest paths ahead of the web framework."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
@@ -10,6 +10,7 @@ from homing.clock import Clock
 from homing.outcomes import INTERNAL, Refusal, Verdict
 from homing.ping import Ping
 from homing.server.dialects.base import Answer, Dialect, Headers, Request
+from homing.server.ingest.addresses import AddressOf
 from homing.server.ingest.body import read_body
 from homing.server.ingest.bridge import serve_asgi
 from homing.server.ingest.desk import Desk
@@ -67,7 +68,7 @@ class Limits(NamedTuple):
 
     address: RateLimit
     app: RateLimit
-    address_of: Callable[[str, Headers], str]
+    address_of: AddressOf
 
 
 class Route(NamedTuple):

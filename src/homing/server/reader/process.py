@@ -43,6 +43,7 @@ class Reader:
         self._clock = clock
         self._tidy_at = clock.monotonic() + TIDY_SECONDS
         self._prune_at = clock.monotonic() + REST_SECONDS
+        self._tidy_fails = False
 
     def serve(self, channel: socket.socket) -> None:
         """Answer every question; tidy when it is time, between two questions if need be."""
@@ -86,8 +87,11 @@ class Reader:
             if self._store.compact():
                 pause = TIDY_SECONDS
             self._store.checkpoint()
+            self._tidy_fails = False
         except StoreError as error:
-            log.warning("tidy_failed", reason=str(error))
+            if not self._tidy_fails:
+                log.warning("tidy_failed", reason=str(error), answer="tried again until it succeeds")
+            self._tidy_fails = True
         self._tidy_at = self._clock.monotonic() + pause
 
 

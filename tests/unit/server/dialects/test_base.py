@@ -66,6 +66,12 @@ def test_numbers() -> None:
         assert "number" == refusal(b'{"a":[' + text + b"]}")
 
 
+def test_how_much() -> None:
+    """A body with more than 50,000 commas is not looked through."""
+    assert 50_001 == len(decode(b"[" + b"1," * 50_000 + b"1]"))
+    assert "too_many" == refusal(b"[" + b"1," * 50_001 + b"1]")
+
+
 def test_text() -> None:
     """NUL and lone surrogates are refused as such; pairs, and a backslash before a u, are ordinary."""
     assert ["text"] * 4 == [

@@ -1,0 +1,24 @@
+"""Apps: what they may be called, and what dimensions they may declare."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from homing.clock import Clock
+from homing.errors import AccountError
+from homing.server.stores.base import App, Control, Owner
+
+_name: Final = re.compile(r"[^\W_][\w .()+-]{0,99}")
+_dimension: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
+
+
+def add_app(control: Control, clock: Clock, *, owner: Owner, name: str, dimensions: Sequence[str] = ()) -> App:
+    """Add an app to an owner; raise `AccountError` for a name that will not do, `NameTaken` for one in use."""
+    if not _name.fullmatch(name):
+        message = "An app's name begins with a letter or digit, and has letters, digits, spaces and .()_+- up to 100."
+        raise AccountError(message)
+    for dimension in dimensions:
+        if not _dimension.fullmatch(dimension):
+            message = f"A dimension's name is like database_provider, up to 50 characters, not {dimension!r}."
+            raise AccountError(message)
+    return control.add_app(owner.id, name, clock.now(), tuple(dict.fromkeys(dimensions)))
