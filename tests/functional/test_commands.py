@@ -222,4 +222,5 @@ def test_commands_under_load(receiver: Receiver) -> None:
 def test_no_store_yet(tmp_path: Path, command: tuple[str, ...]) -> None:
     """Before the first start there is nothing to ask, and that is said."""
     done = run(*command, directory=tmp_path, store=f"sqlite:///{tmp_path}/homing.db")
-    assert "There is no owner yet; run homing serve once." == failed(done)
+    assert failed(done).startswith(f"There is no store at sqlite:///{tmp_path}/homing.db; run homing serve once")
+    assert [] == list(tmp_path.glob("homing.db*"))

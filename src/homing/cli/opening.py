@@ -6,7 +6,7 @@ from homing.clock import Clock, SystemClock
 from homing.errors import NotFound, StartError
 from homing.server.config import load
 from homing.server.stores.base import App, Control, Options, Owner, Store
-from homing.server.stores.registry import open_store
+from homing.server.stores.registry import exists, open_store
 from homing.settings import Resolved
 
 
@@ -22,6 +22,9 @@ class Workplace(NamedTuple):
 def open_workplace(store: str | None) -> Workplace:
     """Open the store that settings or `store` name; raise `StartError` when there is none yet."""
     settings = load({"store": store})
+    if not exists(settings["store"]):
+        message = f"There is no store at {settings['store']}; run homing serve once, or name another with --store."
+        raise StartError(message)
     clock = SystemClock()
     options = Options(**{name: settings[name] for name in Options._fields if name in settings.values})
     opened = open_store(settings["store"], clock, options)

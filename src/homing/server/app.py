@@ -103,7 +103,7 @@ class Receiver:
 
     def checks(self) -> Mapping[str, bool]:
         """Return what must be well for the receiver to be ready, and whether it is."""
-        return {"store": self.desk.healthy, "reader": self.reader.alive}
+        return {"store": self.desk.healthy and self.desk.alive, "reader": self.reader.alive}
 
     async def start(self) -> None:
         """Start the desk, the reader and what runs beside requests."""

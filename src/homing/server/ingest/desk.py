@@ -67,6 +67,11 @@ class Desk:
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the writing thread runs."""
+        return self._thread.is_alive()
+
     async def stop(self) -> None:
         """Record everything that was let in, then end the thread."""
         self._queue.put(None)
@@ -79,7 +84,9 @@ class Desk:
 
         `size` is what the pings weigh, in bytes.
         """
-        if self.pings + len(pings) > self._most or self.size + size > MOST_BYTES:
+        # One request alone is let in however many pings it has: it could never be sent otherwise.
+        crowded = self.pings > 0 and self.pings + len(pings) > self._most
+        if crowded or self.size + size > MOST_BYTES:
             raise Refusal("overloaded", retry_after=1)
         told: asyncio.Future[list[Verdict]] = asyncio.get_running_loop().create_future()
         self.pings += len(pings)

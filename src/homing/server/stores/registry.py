@@ -1,10 +1,14 @@
 """Chooses the engine by the URL of the store. The only module that names engines, each imported when asked for."""
 
-from typing import NamedTuple
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from homing.clock import Clock
 from homing.errors import SettingsError, StartError, StoreUnavailable
 from homing.server.stores.base import Control, Options, Store
+
+
+SQLITE: Final = "sqlite:///"
 
 
 class Opened(NamedTuple):
@@ -14,12 +18,17 @@ class Opened(NamedTuple):
     control: Control
 
 
+def exists(url: str) -> bool:
+    """Say whether there is anything at a URL yet."""
+    return Path(url.removeprefix(SQLITE)).exists()
+
+
 def open_store(url: str, clock: Clock, options: Options) -> Opened:
     """Open the store at a URL and bring its tables up to date.
 
     Raises `SettingsError` for a URL no engine answers to, `StartError` when the store cannot be opened.
     """
-    if not url.startswith("sqlite:///"):
+    if not url.startswith(SQLITE):
         raise SettingsError([f"No store is known for {url.partition(':')[0]!r}; use sqlite:///path."])
     from homing.server.stores.sql.control import SqlControl
     from homing.server.stores.sql.database import Database
