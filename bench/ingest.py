@@ -104,7 +104,7 @@ def reports_without_pause(homing: Running, key: str) -> Iterator[list[int]]:
 def read_key(store: Path) -> str:
     """Give the first app a key to read with."""
     clock = SystemClock()
-    opened = open_store(f"sqlite:///{store}", clock, Options())
-    _row, plain = make_key(opened.control, clock, opened.control.apps()[0], "read")
+    opened = open_store(f"sqlite:///{store}", clock, options=Options())
+    _row, plain = make_key(opened.control, clock, app=opened.control.apps()[0], scope="read")
     opened.store.close()
     return plain

@@ -48,7 +48,7 @@ class Site:
         self.reader = self.opened()
         self.control = self._opened[0].control
         self.owner, self.stranger = (
-            self.control.add_owner(name, "hash", self.clock.now(), must_change=False).id
+            self.control.add_owner(name, "hash", now=self.clock.now(), must_change=False).id
             for name in ("admin", "stranger")
         )
         self.app, self.other_app = (self.add_app(self.owner, name) for name in ("one", "two"))
@@ -58,7 +58,7 @@ class Site:
 
     def add_app(self, owner: int, name: str) -> int:
         """Add an app and return its number."""
-        return self.control.add_app(owner, name, self.clock.now(), ()).id
+        return self.control.add_app(owner, name, now=self.clock.now(), dimensions=()).id
 
     def opened(self) -> Store:
         """Open the store once more; it is closed with the site."""
@@ -120,13 +120,13 @@ class Site:
 
     def members(self, asked: Set, by: Store | None = None) -> list[str]:
         """List all members of a set of the owner."""
-        return everything(lambda after: (by or self.reader).members(self.owner, plan([asked]), after, 100))
+        return everything(lambda after: (by or self.reader).members(self.owner, plan([asked]), after=after, limit=100))
 
     def requests(
         self, by: str = "day", *, app: int | None = None, filters: Mapping[str, Sequence[str | None]] | None = None
     ) -> dict[Any, int]:
         """Count the requests of an app over the days around today."""
-        return self.reader.requests(self.owner, [app or self.app], self.days(), filters or {}, by)
+        return self.reader.requests(self.owner, [app or self.app], days=self.days(), filters=filters or {}, by=by)
 
     def days(self) -> range:
         """Return the days around today."""

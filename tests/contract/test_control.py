@@ -3,24 +3,24 @@
 import pytest
 
 from homing.errors import NameTaken
-from homing.server.stores.base import App
+from homing.server.stores.base import App, NewKey
 from tests.contract.site import Site
 
 
 def test_owners_have_names_of_their_own(site: Site) -> None:
     """An owner is found by name, and no two have the same."""
     now = site.clock.now()
-    made = site.control.add_owner("third", "hash", now, must_change=True)
+    made = site.control.add_owner("third", "hash", now=now, must_change=True)
     assert made == site.control.owner("third")
     assert ["admin", "stranger", "third"] == [each.name for each in site.control.owners()]
     assert site.control.owner("nobody") is None
     with pytest.raises(NameTaken, match="third"):
-        site.control.add_owner("third", "other", now, must_change=False)
+        site.control.add_owner("third", "other", now=now, must_change=False)
 
 
 def test_a_new_owner_counts_nothing(site: Site) -> None:
     """A new owner's apps record and count at once."""
-    owner = site.control.add_owner("third", "hash", site.clock.now(), must_change=True).id
+    owner = site.control.add_owner("third", "hash", now=site.clock.now(), must_change=True).id
     app = site.add_app(owner, "one")
     assert ["accepted"] == site.record(site.ping(app=app))
 
@@ -28,8 +28,8 @@ def test_a_new_owner_counts_nothing(site: Site) -> None:
 def test_sessions_expire(site: Site) -> None:
     """A session is its owner's until it expires or ends."""
     now = site.clock.now()
-    site.control.add_session(site.owner, b"a", now, now + 1000)
-    site.control.add_session(site.stranger, b"b", now, now + 1000)
+    site.control.add_session(site.owner, b"a", now=now, expires=now + 1000)
+    site.control.add_session(site.stranger, b"b", now=now, expires=now + 1000)
     assert site.owner == site.control.session(b"a", now + 999)
     assert [None, None] == [site.control.session(b"a", now + 1000), site.control.session(b"c", now)]
     site.control.end_session(b"a")
@@ -39,8 +39,8 @@ def test_sessions_expire(site: Site) -> None:
 def test_a_new_password_ends_all_sessions(site: Site) -> None:
     """Whoever was logged in as the owner, and nobody else, must log in again."""
     now = site.clock.now()
-    site.control.add_session(site.owner, b"a", now, now + 1000)
-    site.control.add_session(site.stranger, b"b", now, now + 1000)
+    site.control.add_session(site.owner, b"a", now=now, expires=now + 1000)
+    site.control.add_session(site.stranger, b"b", now=now, expires=now + 1000)
     site.control.set_password(site.owner, "new", must_change=True)
     assert [None, site.stranger] == [site.control.session(digest, now) for digest in (b"a", b"b")]
     found = site.control.owner("admin")
@@ -51,8 +51,8 @@ def test_a_new_password_ends_all_sessions(site: Site) -> None:
 def test_expired_sessions_are_pruned(site: Site) -> None:
     """Pruning forgets sessions that expired, and keeps the others."""
     now = site.clock.now()
-    site.control.add_session(site.owner, b"a", now, now + 1000)
-    site.control.add_session(site.owner, b"b", now, now + 3000)
+    site.control.add_session(site.owner, b"a", now=now, expires=now + 1000)
+    site.control.add_session(site.owner, b"b", now=now, expires=now + 3000)
     site.clock.advance(seconds=2)
     site.store.prune()
     assert [None, site.owner] == [site.control.session(digest, now) for digest in (b"a", b"b")]
@@ -62,7 +62,7 @@ def test_apps_have_names_of_their_own(site: Site) -> None:
     """No two apps of an owner have the same name; another owner's may."""
     with pytest.raises(NameTaken, match="one"):
         site.add_app(site.owner, "one")
-    made = site.control.add_app(site.owner, "three", site.clock.now(), ("size", "colour"))
+    made = site.control.add_app(site.owner, "three", now=site.clock.now(), dimensions=("size", "colour"))
     assert ("size", "colour") == made.dimensions
     apps = site.control.apps(site.owner)
     assert ["one", "two", "three"] == [each.name for each in apps]
@@ -74,8 +74,8 @@ def test_apps_have_names_of_their_own(site: Site) -> None:
 def test_keys_can_be_revoked(site: Site) -> None:
     """A key is listed with its app until and after it is revoked, which works once."""
     now = site.clock.now()
-    key = site.control.add_key(site.app, "send", b"a", "plain", "pl…n", now)
-    other = site.control.add_key(site.other_app, "read", b"b", None, "b…", now)
+    key = site.control.add_key(site.app, NewKey("send", b"a", "plain", "pl…n"), now=now)
+    other = site.control.add_key(site.other_app, NewKey("read", b"b", None, "b…"), now=now)
     assert ([key], [key, other]) == (site.control.app_keys(site.app), site.control.app_keys())
     assert [True, False, False] == [site.control.revoke_key(number, now + 1) for number in (key.id, key.id, 999)]
     assert [key._replace(revoked=now + 1)] == site.control.app_keys(site.app)
@@ -90,13 +90,13 @@ def test_changes_raise_the_version(site: Site) -> None:
         seen.append(site.control.version())
         return seen[-1] > seen[-2]
 
-    key = site.control.add_key(site.app, "send", b"a", "plain", "pl…n", now)
+    key = site.control.add_key(site.app, NewKey("send", b"a", "plain", "pl…n"), now=now)
     assert changed()
     site.control.revoke_key(key.id, now)
     assert changed()
     site.add_app(site.owner, "three")
     assert changed()
-    site.control.add_owner("third", "hash", now, must_change=True)
+    site.control.add_owner("third", "hash", now=now, must_change=True)
     assert changed()
     site.record(site.ping())
     assert not changed()

@@ -25,7 +25,7 @@ def test_the_values_of_a_day_are_limited(site: Site) -> None:
     assert [1, 1, 1, 0, 2] == site.count(
         *(seen(site.app, today, "version", value) for value in ("0", "1", "2", "3", OTHER))
     )
-    assert {"0", "1", "2", OTHER} == set(site.reader.values([site.app], [today], "version"))
+    assert {"0", "1", "2", OTHER} == set(site.reader.values([site.app], [today], dimension="version"))
     site.record(site.ping("4", version="4", days=1), site.ping("4", version="4", app=site.other_app))
     assert [1, 1] == site.count(seen(site.app, today + 1, "version", "4"), seen(site.other_app, today, "version", "4"))
 
@@ -59,7 +59,7 @@ def test_both_writers_see_one_limit(site: Site) -> None:
     first, second = site.writers
     for n in range(6):
         assert ["accepted"] == site.record(site.ping(f"{n}", version=f"{n}"), by=(first, second)[n % 2])
-    assert {"0", "1", "2", OTHER} == set(site.reader.values([site.app], [site.today], "version"))
+    assert {"0", "1", "2", OTHER} == set(site.reader.values([site.app], [site.today], dimension="version"))
     for writer in site.writers:
         site.record(*(site.ping(f"{n}", version=f"{n}") for n in range(6)), by=writer)
     counts = [seen(site.app, site.today, "version", value) for value in ("0", "1", "2", OTHER)]
@@ -79,7 +79,7 @@ def test_a_failed_commit_uses_no_value_up(site: Site) -> None:
     site.record(site.ping(days=-1))
     site.fail(*(site.ping(version=f"{n}") for n in range(3)))
     site.record(*(site.ping(f"{n}", version=f"{n}") for n in range(3, 7)))
-    assert {"3", "4", "5", OTHER} == set(site.reader.values([site.app], [site.today], "version"))
+    assert {"3", "4", "5", OTHER} == set(site.reader.values([site.app], [site.today], dimension="version"))
 
 
 def test_values_span_days(site: Site) -> None:
@@ -88,8 +88,10 @@ def test_values_span_days(site: Site) -> None:
     site.record(site.ping(version="2", days=2, app=site.other_app))
     today = site.today
     days = list(site.days())
-    assert {"1": (today - 2, today + 1), "2": (today, today)} == site.reader.values([site.app], days, "version")
-    assert {"1": (today + 1, today + 1), "2": (today, today + 2)} == site.reader.values(
-        [site.app, site.other_app], range(today, today + 3), "version"
+    assert {"1": (today - 2, today + 1), "2": (today, today)} == site.reader.values(
+        [site.app], days, dimension="version"
     )
-    assert {} == site.reader.values([site.app], days, "arch")
+    assert {"1": (today + 1, today + 1), "2": (today, today + 2)} == site.reader.values(
+        [site.app, site.other_app], range(today, today + 3), dimension="version"
+    )
+    assert {} == site.reader.values([site.app], days, dimension="arch")

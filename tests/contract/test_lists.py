@@ -90,11 +90,11 @@ def test_members_in_pages(site: Site) -> None:
     asked = plan([seen(site.app, site.today, "version", "1")])
 
     def members(limit: int) -> list[str]:
-        return everything(lambda after: site.reader.members(site.owner, asked, after, limit))
+        return everything(lambda after: site.reader.members(site.owner, asked, after=after, limit=limit))
 
     assert [names[1::3]] * 4 == [members(limit) for limit in (1, 3, 10, 11)]
-    assert names[1::3][:10] == site.reader.members(site.owner, asked, None, 10).items
-    assert site.reader.members(site.owner, asked, None, 10).after is None
+    assert names[1::3][:10] == site.reader.members(site.owner, asked, after=None, limit=10).items
+    assert site.reader.members(site.owner, asked, after=None, limit=10).after is None
 
 
 def test_members_unite_apps(site: Site) -> None:
@@ -113,7 +113,7 @@ def test_instances_of_a_set(site: Site) -> None:
     def listed(search: str) -> list[str]:
         found = everything(
             lambda after: site.reader.instances(
-                site.owner, site.app, chosen, search=search, sort="instance_id", after=after, limit=2
+                site.owner, site.app, asked=chosen, search=search, sort="instance_id", after=after, limit=2
             )
         )
         return [each.instance_id for each in found]
@@ -142,6 +142,15 @@ def test_an_instance_shows_its_last_ping(site: Site) -> None:
     site.store.settle()
     expected = Instance(site.app, "a", first, first + 2000, "check", {"version": "2"}, {"n": 2}, bound=False)
     assert expected == site.reader.instance(site.app, "a")
+
+
+def test_an_instance_is_as_old_as_its_first_ping(site: Site) -> None:
+    """Of several pings in the first batch the first receipt counts, whatever they changed."""
+    first = site.ping("a", version="1")
+    site.record(first, first._replace(received=first.received + 5, dimensions={"version": "2"}))
+    found = site.reader.instance(site.app, "a")
+    assert found is not None
+    assert first.received == found.first_seen
 
 
 def test_last_receipts_are_written_in_time(site: Site) -> None:
@@ -196,6 +205,6 @@ def test_an_empty_list_is_one_page(site: Site, limit: int) -> None:
     pages = [
         site.reader.instances(site.owner, site.app, limit=limit),
         site.reader.history(site.app, limit=limit),
-        site.reader.members(site.owner, plan([anyone(site.app, site.today)]), None, limit),
+        site.reader.members(site.owner, plan([anyone(site.app, site.today)]), after=None, limit=limit),
     ]
     assert [([], None)] * 3 == [tuple(page) for page in pages]

@@ -187,11 +187,11 @@ class Machine(RuleBasedStateMachine):
         for app in self.apps:
             self.assert_counts(store, self.site.owners[app], [each for day in days for each in questions(app, day)])
             for name in DIMENSIONS:
-                assert self.oracle.values_of([app], days, name) == store.values([app], days, name)
+                assert self.oracle.values_of([app], days, name) == store.values([app], days, dimension=name)
             places = [(app, day) for day in days]
             for by in ("day", "kind", "version"):
                 filters: dict[str, list[str | None]] = {"platform": ["linux", None]} if by == "day" else {}
-                found = store.requests(self.site.owners[app], [app], days, filters, by)
+                found = store.requests(self.site.owners[app], [app], days=days, filters=filters, by=by)
                 assert self.oracle.log.requests(places, filters, by) == found
 
     def list_everything(self) -> None:
@@ -203,7 +203,9 @@ class Machine(RuleBasedStateMachine):
             self.list_history(app)
         asked = union([anyone(app, day) for app in self.apps[:2] for day in self.site.days()])
         expected = self.oracle.names(self.site.owner, self.oracle.log.members(asked))
-        assert expected == everything(lambda after: self.site.reader.members(self.site.owner, plan([asked]), after, 2))
+        assert expected == everything(
+            lambda after: self.site.reader.members(self.site.owner, plan([asked]), after=after, limit=2)
+        )
 
     def list_instances(self, app: int) -> None:
         """Compare an app's instances."""

@@ -30,7 +30,7 @@ def test_kept_days_are_kept(site: Site) -> None:
     site.store.prune()
     assert [0, 0, 1, 1] == site.count(*(anyone(site.app, day) for day in days))
     assert {today - 2: 2, today - 1: 2} == site.requests()
-    assert {"1": (today - 2, today - 1)} == site.reader.values([site.app], list(days), "version")
+    assert {"1": (today - 2, today - 1)} == site.reader.values([site.app], list(days), dimension="version")
 
 
 def test_history_goes_by_its_own_keep(site: Site) -> None:
@@ -81,4 +81,4 @@ def test_late_pings_after_a_prune_are_counted(site: Site) -> None:
     site.store.prune()
     site.record(site.ping("y", days=-5, version="1"))
     assert [1] == site.count(anyone(site.app, site.today - 5))
-    assert {"1"} == set(site.reader.values([site.app], list(site.days()), "version"))
+    assert {"1"} == set(site.reader.values([site.app], list(site.days()), dimension="version"))

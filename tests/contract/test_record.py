@@ -137,7 +137,7 @@ def test_nothing_of_a_failed_commit_stays(site: Site) -> None:
     site.fail(*brought)
     assert [] == site.instances()
     assert {} == site.requests()
-    assert {} == site.reader.values([site.app], list(site.days()), "version")
+    assert {} == site.reader.values([site.app], list(site.days()), dimension="version")
     assert ["accepted", "accepted"] == site.record(site.ping("other"), site.ping("new", id="p", credential=OTHER_TOKEN))
     assert [2, 0] == site.count(first(site.app, site.today), seen(site.app, site.today, "version", "1"))
 

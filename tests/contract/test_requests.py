@@ -50,7 +50,9 @@ def test_apps_add_up(busy: Site) -> None:
     """Several apps are added, an app without requests adds nothing."""
     empty = busy.add_app(busy.owner, "empty")
     apps = [busy.app, busy.other_app, empty]
-    assert {"1": 3, "2": 1, None: 1} == busy.reader.requests(busy.owner, apps, list(busy.days()), {}, "version")
+    assert {"1": 3, "2": 1, None: 1} == busy.reader.requests(
+        busy.owner, apps, days=list(busy.days()), filters={}, by="version"
+    )
 
 
 @pytest.mark.parametrize(("filters", "by"), [({"size": ["s"]}, "day"), ({}, "size"), ({"day": ["1"]}, "kind")])

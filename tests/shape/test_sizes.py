@@ -43,13 +43,21 @@ def parameters(function: Function) -> tuple[int, int]:
     return positional + len(given.kwonlyargs) + bool(given.vararg) + bool(given.kwarg), positional
 
 
+def nested(module: Module) -> set[ast.AST]:
+    """Return the functions that stand inside other functions."""
+    return {inner for outer in functions(module) for inner in ast.walk(outer.node) if inner is not outer.node}
+
+
 def too_wide(module: Module) -> list[str]:
     """Name the functions with too many parameters and no written reason; Python chooses those of magic methods."""
     found = []
+    inside = nested(module)
     for function in functions(module):
         total, positional = parameters(function)
         magic = function.owner is not None and function.node.name.startswith("__")
-        wide = total > MOST_PARAMETERS or positional > MOST_POSITIONAL
+        # The callers of private and nested functions stand beside them, so what is given by position can be seen.
+        near = function.node.name.startswith("_") or function.node in inside
+        wide = total > MOST_PARAMETERS or (positional > MOST_POSITIONAL and not near)
         if wide and not magic and not module.reason("wide", function.node):
             found.append(f"{module.at(function.node.lineno)} {function.node.name}: {total}, {positional} by position")
     return found
@@ -76,7 +84,7 @@ def test_no_module_is_long() -> None:
 
 
 def test_functions_take_few_parameters() -> None:
-    """At most five parameters, beyond the second by keyword, or a `# wide:` comment above."""
+    """At most five parameters, in public functions by keyword beyond the second, or a `# wide:` comment above."""
     assert [] == [place for module in modules() for place in too_wide(module)]
 
 
@@ -100,7 +108,13 @@ def test_wide_functions_are_seen() -> None:
     assert too_wide(parsed("def f(a, b, c): pass")) == ["example.py:1 f: 3, 3 by position"]
     assert too_wide(parsed("def f(a, b, *, c, d, e, g): pass"))
     assert too_wide(parsed("class A:\n @staticmethod\n def f(a, b, c): pass"))
+    assert too_wide(parsed("def _f(a, b, c, d, e, g): pass"))
+    assert too_wide(parsed("def f():\n def g(a, b, c, d, e, h): pass"))
+    assert too_wide(parsed("class _A:\n def f(self, a, b, c): pass"))
     assert not too_wide(parsed("def f(a, b, *, c, d, e): pass"))
+    assert not too_wide(parsed("def _f(a, b, c, d, e): pass"))
+    assert not too_wide(parsed("def f():\n def g(a, b, c, d, e): pass"))
+    assert not too_wide(parsed("class A:\n def _f(self, a, b, c, d, e): pass"))
     assert not too_wide(parsed("class A:\n def f(self, a, b): pass\n def __exit__(self, a, b, c): pass"))
     assert not too_wide(parsed("# wide: the signature of ASGI\ndef f(a, b, c): pass"))
     assert not too_wide(parsed("def f(  # wide: a row of the table\n    a, b, c): pass"))

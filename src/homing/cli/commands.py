@@ -71,7 +71,7 @@ def app_add(*, name: str, dimensions: tuple[str, ...], owner: str | None, store:
     place = open_workplace(store)
     who = owner_named(place, owner)
     made = add_app(place.control, place.clock, owner=who, name=name, dimensions=dimensions)
-    _row, plain = make_key(place.control, place.clock, made, "send")
+    _row, plain = make_key(place.control, place.clock, app=made, scope="send")
     if json_:
         output.as_json({"app": name, "key": plain})
     else:
@@ -111,9 +111,9 @@ def app_list(*, owner: str | None, store: str | None, json_: bool) -> None:
 def app_key(**given: Any) -> None:
     """List the keys of the app NAME, add one, or revoke one."""
     place = open_workplace(given["store"])
-    found = app_named(place, owner_named(place, given["owner"]), given["name"])
+    found = app_named(place, owner_named(place, given["owner"]), name=given["name"])
     if given["scope"]:
-        row, plain = make_key(place.control, place.clock, found, given["scope"])
+        row, plain = make_key(place.control, place.clock, app=found, scope=given["scope"])
         once = "" if row.plain else " It is shown this once."
         _say({"number": row.id, "scope": row.scope, "key": plain}, f"Key {row.id}: {plain}{once}", json_=given["json_"])
         return
@@ -161,7 +161,7 @@ def report_command(*, csv_: bool, owner: str | None, store: str | None, json_: b
     place = open_workplace(store)
     who = owner_named(place, owner)
     apps = {each.name: each.id for each in place.control.apps(who.id)}
-    query = parse(who.id, apps, _given(asked), day_of(place.clock.now()))
+    query = parse(who.id, apps, given=_given(asked), today=day_of(place.clock.now()))
     with output.busy("Counting…"):
         made = report(place.store, query)
     if json_:
@@ -180,12 +180,12 @@ def _given(asked: dict[str, Any]) -> dict[str, list[str]]:
 def _print_report(made: dict[str, Any]) -> None:
     summary = made["summary"]
     period = made["from"] if made["from"] == made["to"] else f"{made['from']} to {made['to']}"
-    output.table(tuple(summary), [summary], period)
+    output.table(tuple(summary), [summary], title=period)
     if len(made["daily"]) > 1:
-        output.table(("day", "requests", "clients", "latest", "outdated"), made["daily"], "daily")
+        output.table(("day", "requests", "clients", "latest", "outdated"), made["daily"], title="daily")
     for name, values in made["splits"].items():
         if values:
-            output.table(("value", "clients"), values, name)
+            output.table(("value", "clients"), values, title=name)
     for note in made["notes"]:
         click.echo(note, err=True)
 
@@ -202,7 +202,7 @@ def _print_report(made: dict[str, Any]) -> None:
 def instances(**given: Any) -> None:
     """List the instances of APP, or release the token of one."""
     place = open_workplace(given["store"])
-    found = app_named(place, owner_named(place, given["owner"]), given["name"])
+    found = app_named(place, owner_named(place, given["owner"]), name=given["name"])
     if given["release"]:
         if not place.store.release(found.id, given["release"]):
             message = f"No instance {given['release']!r} is bound to a token."
@@ -237,7 +237,7 @@ def prune(*, dry_run: bool, store: str | None, json_: bool) -> None:
     if json_:
         output.as_json({"dry_run": dry_run, **removed})
         return
-    output.table(tuple(removed), [removed], "would remove" if dry_run else "removed")
+    output.table(tuple(removed), [removed], title="would remove" if dry_run else "removed")
 
 
 @cli.command()

@@ -27,7 +27,7 @@ def open_workplace(store: str | None) -> Workplace:
         raise StartError(message)
     clock = SystemClock()
     options = Options(**{name: settings[name] for name in Options._fields if name in settings.values})
-    opened = open_store(settings["store"], clock, options)
+    opened = open_store(settings["store"], clock, options=options)
     return Workplace(settings, opened.store, opened.control, clock)
 
 
@@ -40,7 +40,7 @@ def owner_named(place: Workplace, name: str | None) -> Owner:
     return owners[0] if name is None else _named("owner", owners, name)
 
 
-def app_named(place: Workplace, owner: Owner, name: str) -> App:
+def app_named(place: Workplace, owner: Owner, *, name: str) -> App:
     """Return an owner's app by name."""
     found: App = _named("app", place.control.apps(owner.id), name)
     return found

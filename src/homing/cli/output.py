@@ -19,7 +19,7 @@ def as_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], title: str = "") -> None:
+def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, title: str = "") -> None:
     """Print rows under columns; numbers to the right, what is unknown as a dash."""
     if sys.stdout.isatty():
         _rich(columns, rows, title)

@@ -57,11 +57,11 @@ def _announce(settings: Resolved, receiver: Receiver, opened: Opened) -> None:
 def _first_key(control: Control, clock: Clock, owner: int) -> tuple[str, str]:
     """Return the name of the owner's first app and a key to send with, both made when there are none."""
     apps = control.apps(owner)
-    app = apps[0] if apps else control.add_app(owner, FIRST_APP, clock.now(), ())
+    app = apps[0] if apps else control.add_app(owner, FIRST_APP, now=clock.now(), dimensions=())
     for key in control.app_keys(app.id):
         if key.plain and key.revoked is None:
             return app.name, key.plain
-    return app.name, make_key(control, clock, app, "send")[1]
+    return app.name, make_key(control, clock, app=app, scope="send")[1]
 
 
 def _curl(address: str, key: str) -> str:

@@ -47,7 +47,7 @@ def serve(settings: Resolved, announce: Announce) -> None:
     with locked(path):
         probe(settings["host"], settings["port"])
         clock = SystemClock()
-        opened = open_store(settings["store"], clock, options_of(settings))
+        opened = open_store(settings["store"], clock, options=options_of(settings))
         receiver = Receiver(opened, settings, clock)
         uvloop.run(_run(receiver, settings, lambda: announce(receiver, opened)))
 

@@ -86,12 +86,12 @@ def _furnished(receiver: Receiver) -> World:
 def _side(receiver: Receiver, name: str) -> Side:
     """Add an owner with two apps, while the receiver runs."""
     settings, clock = settings_of(store=f"sqlite:///{receiver.store}"), SystemClock()
-    opened = open_store(settings["store"], clock, options_of(settings))
-    owner = opened.control.add_owner(name, PasswordHasher().hash(PASSWORD), clock.now(), must_change=False)
+    opened = open_store(settings["store"], clock, options=options_of(settings))
+    owner = opened.control.add_owner(name, PasswordHasher().hash(PASSWORD), now=clock.now(), must_change=False)
     keys: dict[str, dict[str, str]] = {}
     for app_name in ("desk", "lamp"):
-        app = opened.control.add_app(owner.id, app_name, clock.now(), ["edition"])
-        keys[app_name] = {scope: make_key(opened.control, clock, app, scope)[1] for scope in SCOPES}
+        app = opened.control.add_app(owner.id, app_name, now=clock.now(), dimensions=["edition"])
+        keys[app_name] = {scope: make_key(opened.control, clock, app=app, scope=scope)[1] for scope in SCOPES}
     opened.store.close()
     return Side(name, keys)
 

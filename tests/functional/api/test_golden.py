@@ -33,8 +33,8 @@ def fits(case: Case) -> bool:
 def furnish(world: World, chosen: list[Case]) -> dict[str, Keys]:
     """Give each case an app of its own, while the receiver runs, and return the keys by case."""
     settings = settings_of(store=f"sqlite:///{world.receiver.store}")
-    opened = open_store(settings["store"], SystemClock(), options_of(settings))
-    owner = opened.control.add_owner(f"golden {chosen[0].request['path']}", "hash", 0, must_change=False)
+    opened = open_store(settings["store"], SystemClock(), options=options_of(settings))
+    owner = opened.control.add_owner(f"golden {chosen[0].request['path']}", "hash", now=0, must_change=False)
     keys = {case.name: _keys(opened.control, owner.id, case) for case in chosen}
     opened.store.close()
     until(lambda: ask(world, PROBE, keys[chosen[-1].name])[0] == 200, "The last app")
@@ -46,8 +46,8 @@ PROBE: Mapping[str, Any] = {"path": "/v1/pings", "headers": {"Authorization": "B
 
 def _keys(control: Control, owner: int, case: Case) -> Keys:
     clock = SystemClock()
-    app = control.add_app(owner, case.name, 0, case.app.get("dimensions", ()))
-    send, read = (make_key(control, clock, app, scope)[1] for scope in ("send", "read"))
+    app = control.add_app(owner, case.name, now=0, dimensions=case.app.get("dimensions", ()))
+    send, read = (make_key(control, clock, app=app, scope=scope)[1] for scope in ("send", "read"))
     return {"{key}": send, "{read_key}": read}
 
 

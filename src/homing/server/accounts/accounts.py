@@ -38,7 +38,7 @@ class Accounts:
         if owners:
             return FirstOwner(owners[0], None)
         password = f"once-{self._clock.token(PASSWORD_BYTES)}"
-        made = self._control.add_owner(name, self._hasher.hash(password), self._clock.now(), must_change=True)
+        made = self._control.add_owner(name, self._hasher.hash(password), now=self._clock.now(), must_change=True)
         return FirstOwner(made, password)
 
     def sign_in(self, name: str, password: str) -> tuple[Owner, str] | None:
@@ -48,7 +48,7 @@ class Accounts:
             return None
         token = self._clock.token()
         now = self._clock.now()
-        self._control.add_session(owner.id, _digest(token), now, now + SESSION_DAYS * DAY_MS)
+        self._control.add_session(owner.id, _digest(token), now=now, expires=now + SESSION_DAYS * DAY_MS)
         return owner, token
 
     def _matches(self, kept: str, password: str) -> bool:
@@ -63,7 +63,7 @@ class Accounts:
         number = self._control.session(_digest(token), self._clock.now())
         return next((owner for owner in self._control.owners() if owner.id == number), None)
 
-    def change_password(self, owner: Owner, old: str, new: str) -> None:
+    def change_password(self, owner: Owner, *, old: str, new: str) -> None:
         """Replace the password and end every session; raise `AccountError` when either will not do."""
         if not self._matches(owner.password, old):
             message = "The present password is not right."

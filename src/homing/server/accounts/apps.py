@@ -21,4 +21,4 @@ def add_app(control: Control, clock: Clock, *, owner: Owner, name: str, dimensio
         if not _dimension.fullmatch(dimension):
             message = f"A dimension's name is like database_provider, up to 50 characters, not {dimension!r}."
             raise AccountError(message)
-    return control.add_app(owner.id, name, clock.now(), tuple(dict.fromkeys(dimensions)))
+    return control.add_app(owner.id, name, now=clock.now(), dimensions=tuple(dict.fromkeys(dimensions)))

@@ -4,7 +4,7 @@ from hashlib import sha256
 from typing import Final, Literal
 
 from homing.clock import Clock
-from homing.server.stores.base import App, AppKey, Control
+from homing.server.stores.base import App, AppKey, Control, NewKey
 
 Scope = Literal["send", "read"]
 
@@ -20,9 +20,10 @@ def key_digest(key: str) -> bytes:
     return sha256(key.encode()).digest()
 
 
-def make_key(control: Control, clock: Clock, app: App, scope: Scope) -> tuple[AppKey, str]:
+def make_key(control: Control, clock: Clock, *, app: App, scope: Scope) -> tuple[AppKey, str]:
     """Give an app a new key; return its row and the key itself, which for a `read` key is stored nowhere."""
     plain = f"hm_{scope}_{clock.token(KEY_BYTES)}"
     kept = plain if scope == "send" else None
-    row = control.add_key(app.id, scope, key_digest(plain), kept, plain[-HINT_LENGTH:], clock.now())
+    made = NewKey(scope, key_digest(plain), kept, plain[-HINT_LENGTH:])
+    row = control.add_key(app.id, made, now=clock.now())
     return row, plain

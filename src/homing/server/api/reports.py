@@ -111,12 +111,14 @@ def _described(row: Parameter) -> Described:
     security=[{KEY: []}, {SESSION: []}],
 )
 async def get_report(
-    request: AnyRequest, services: NamedDependency[Services], caller: NamedDependency[Caller]
+    request: AnyRequest, services: NamedDependency[Services], *, caller: NamedDependency[Caller]
 ) -> Response[Any]:
     """Count the requests and the distinct clients of apps over days, in total, by day and by dimension."""
     given: dict[str, list[str]] = {name: request.query_params.getall(name) for name in request.query_params}
     as_csv = _wants_csv(request, given.pop("format", []))
-    query = parse(caller.owner, {app.name: app.id for app in caller.apps}, given, day_of(services.clock.now()))
+    query = parse(
+        caller.owner, {app.name: app.id for app in caller.apps}, given=given, today=day_of(services.clock.now())
+    )
     made = await services.reader.report(query)
     body, kind = (to_csv(made), CSV) if as_csv else (made, MediaType.JSON)
     return Response(body, media_type=kind, headers={"Vary": "Accept"})

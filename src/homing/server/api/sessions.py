@@ -57,7 +57,7 @@ class SignedIn(msgspec.Struct):
     guards=[only_json],
 )
 async def sign_in(
-    request: AnyRequest, services: NamedDependency[Services], data: JSONBody[Credentials]
+    request: AnyRequest, services: NamedDependency[Services], *, data: JSONBody[Credentials]
 ) -> Response[SignedIn]:
     """Check name and password, and set the session's cookie."""
     try:
@@ -97,11 +97,11 @@ async def sign_out(request: AnyRequest, services: NamedDependency[Services]) -> 
     security=[{SESSION: []}],
 )
 async def change_password(
-    request: AnyRequest, services: NamedDependency[Services], data: JSONBody[NewPassword]
+    request: AnyRequest, services: NamedDependency[Services], *, data: JSONBody[NewPassword]
 ) -> None:
     """Change the password of the owner who is signed in; every session ends, this one too."""
     owner = await session_owner(request, services)
-    await asyncio.to_thread(services.accounts.change_password, owner, data.old, data.new)
+    await asyncio.to_thread(services.accounts.change_password, owner, old=data.old, new=data.new)
 
 
 def _cookie(services: Services, token: str, seconds: int) -> Cookie:

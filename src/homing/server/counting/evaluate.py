@@ -22,7 +22,7 @@ def days_asked(asked: Plan) -> set[tuple[int, int]]:
     return {(node[1], node[2]) for node in asked.nodes if node[0] in _DATED}
 
 
-def evaluate(asked: Plan, pages: Pages, marks: Marks) -> list[BitMap]:
+def evaluate(asked: Plan, pages: Pages, *, marks: Marks) -> list[BitMap]:
     """Return the ordinals of each set asked. The bitmaps may belong to pages and are not to be changed."""
     found: list[BitMap] = []
     for node in asked.nodes:
@@ -60,7 +60,7 @@ _OPERATORS: Final[Mapping[str, Callable[..., Any]]] = {
 
 
 def requests_by(
-    pages: Iterator[tuple[int, Page]], filters: Mapping[int, frozenset[str | None]], by: int | None
+    pages: Iterator[tuple[int, Page]], filters: Mapping[int, frozenset[str | None]], *, by: int | None
 ) -> dict[Any, int]:
     """Add up plain request counts.
 

@@ -33,6 +33,7 @@ class Set(NamedTuple):
         return Set(MINUS, (self, other))
 
 
+# wide: the four parts of a leaf, in the order in which the design and plans write them
 def seen(app: int, day: int, dimension: str, value: str | None) -> Set:
     """Clients that stood under `value` at the end of the day; None for those that reported none."""
     return Set(SEEN, (app, day, dimension, value))

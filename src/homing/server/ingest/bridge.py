@@ -5,6 +5,7 @@ from typing import Any
 from homing.server.ingest.exchange import ASGIApp, Message, Scope, peer_of
 
 
+# wide: an application, and what RSGI calls one with
 async def serve_asgi(app: ASGIApp, scope: Any, protocol: Any) -> None:
     """Let an ASGI application answer one RSGI request."""
     bridge = _Bridge(protocol)

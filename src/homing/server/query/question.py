@@ -78,7 +78,7 @@ class Asked(NamedTuple):
         return values[0] if values else None
 
 
-def parse(owner: int, apps: Mapping[str, int], given: Mapping[str, Sequence[str]], today: int) -> Query:
+def parse(owner: int, apps: Mapping[str, int], *, given: Mapping[str, Sequence[str]], today: int) -> Query:
     """Return the question that parameters ask.
 
     `apps` are the owner's apps by name. Raises `QueryError` with one sentence for whatever cannot be understood.

@@ -23,7 +23,7 @@ class Sets(NamedTuple):
         """Everyone that the filters let through."""
         return self._over(apps, days, None)
 
-    def bearing(self, dimension: str, value: str | None, days: Iterable[int] | None = None) -> Set:
+    def bearing(self, dimension: str, value: str | None, *, days: Iterable[int] | None = None) -> Set:
         """Everyone with a value that the filters let through."""
         return self._over(None, days, (dimension, value))
 
@@ -97,13 +97,13 @@ def _report(store: Store, query: Query) -> dict[str, Any]:
 def _ask_day(asking: Asking, sets: Sets, day: int) -> dict[str, int]:
     return {
         "clients": asking.add(sets.clients(days=[day])),
-        "latest": asking.add(sets.bearing(UPDATE_STATE, LATEST, [day])),
-        "outdated": asking.add(sets.bearing(UPDATE_STATE, OUTDATED, [day])),
+        "latest": asking.add(sets.bearing(UPDATE_STATE, LATEST, days=[day])),
+        "outdated": asking.add(sets.bearing(UPDATE_STATE, OUTDATED, days=[day])),
     }
 
 
 def _ask_split(asking: Asking, sets: Sets, store: Store, name: str) -> dict[str | None, int]:
-    values: list[str | None] = [*store.values(sets.query.apps, sets.query.days, name), None]
+    values: list[str | None] = [*store.values(sets.query.apps, sets.query.days, dimension=name), None]
     return {value: asking.add(sets.bearing(name, value)) for value in values}
 
 
@@ -111,7 +111,7 @@ def _requests(store: Store, query: Query) -> dict[int, int] | None:
     filters = dict(query.filters)
     if not filters.keys() <= COUNTED_WITH_REQUESTS:
         return None
-    found = store.requests(query.owner, query.apps, query.days, filters, "day")
+    found = store.requests(query.owner, query.apps, days=query.days, filters=filters, by="day")
     return {day: found.get(day, 0) for day in query.days}
 
 

@@ -63,10 +63,10 @@ class ReaderClient:
         made: dict[str, Any] = await self._ask("report", query)
         return made
 
-    async def instances(self, owner: int, app: int, asked: Plan | None = None, **how: Any) -> Listing:
+    async def instances(self, owner: int, app: int, *, asked: Plan | None = None, **how: Any) -> Listing:
         """List instances; see `Store.instances`."""
         plan = None if asked is None else {"plan": asked}
-        items, after = await self._ask("instances", owner, app, plan, **how)
+        items, after = await self._ask("instances", owner, app, asked=plan, **how)
         return Listing([Instance(*item) for item in items], after)
 
     async def instance(self, app: int, instance_id: str) -> Instance | None:
@@ -79,9 +79,9 @@ class ReaderClient:
         items, after = await self._ask("history", app, **how)
         return Listing([Entry(*item) for item in items], after)
 
-    async def values(self, apps: Sequence[int], days: Sequence[int], dimension: str) -> dict[str, tuple[int, int]]:
+    async def values(self, apps: Sequence[int], days: Sequence[int], *, dimension: str) -> dict[str, tuple[int, int]]:
         """Return the values of a dimension with the first and last day each was seen."""
-        found: dict[str, tuple[int, int]] = await self._ask("values", apps, days, dimension)
+        found: dict[str, tuple[int, int]] = await self._ask("values", apps, days, dimension=dimension)
         return found
 
     async def _ask(self, method: str, *args: Any, **kwargs: Any) -> Any:

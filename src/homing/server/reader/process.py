@@ -99,7 +99,7 @@ def _planned(method: Callable[..., Any]) -> Callable[..., Any]:
     """Give a method its plans back: they travel as plain lists."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        return method(*(_plan(arg) for arg in args), **kwargs)
+        return method(*map(_plan, args), **{name: _plan(value) for name, value in kwargs.items()})
 
     return call
 
@@ -117,7 +117,7 @@ def main() -> None:
     os.nice(NICENESS)
     clock = SystemClock()
     try:
-        opened = open_store(url, clock, msgspec.json.decode(options, type=Options))
+        opened = open_store(url, clock, options=msgspec.json.decode(options, type=Options))
     except HomingError as error:
         log.error("reader_not_started", reason=str(error))
         sys.exit(FAILED)

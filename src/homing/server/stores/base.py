@@ -110,25 +110,32 @@ class Store(Protocol):
         """Count the clients of each planned set in one snapshot."""
 
     def requests(
-        self, owner: int, apps: Sequence[int], days: Sequence[int], filters: Mapping[str, Sequence[str | None]], by: str
+        self,
+        owner: int,
+        apps: Sequence[int],
+        *,
+        days: Sequence[int],
+        filters: Mapping[str, Sequence[str | None]],
+        by: str,
     ) -> dict[Any, int]:
         """Count requests by day, kind or a core dimension; raise `StoreUnsupported` for any other."""
 
     def settle(self) -> None:
         """Write what `record` put off: when each instance was last heard from."""
 
-    def values(self, apps: Sequence[int], days: Sequence[int], dimension: str) -> dict[str, tuple[int, int]]:
+    def values(self, apps: Sequence[int], days: Sequence[int], *, dimension: str) -> dict[str, tuple[int, int]]:
         """Return the values of a dimension with the first and last day each was seen."""
 
-    def members(self, owner: int, asked: Plan, after: str | None, limit: int) -> Listing:
+    def members(self, owner: int, asked: Plan, *, after: str | None, limit: int) -> Listing:
         """List the instance ids of one planned set."""
 
+    # wide: a list is narrowed, sorted and paged, each independently
     def instances(
         self,
         owner: int,
         app: int,
-        asked: Plan | None = None,
         *,
+        asked: Plan | None = None,
         search: str = "",
         sort: Sort = "last_seen",
         after: str | None = None,
@@ -203,13 +210,22 @@ class AppKey(NamedTuple):
     revoked: int | None
 
 
+class NewKey(NamedTuple):
+    """What a key to be added is, in the order of `AppKey`."""
+
+    scope: str
+    digest: bytes
+    plain: str | None
+    hint: str
+
+
 class Control(Protocol):
     """Control data: owners, sessions, apps and their keys. Always relational."""
 
     def version(self) -> int:
         """Return a number that rises with every change, for caches."""
 
-    def add_owner(self, name: str, password: str, now: int, *, must_change: bool) -> Owner:
+    def add_owner(self, name: str, password: str, *, now: int, must_change: bool) -> Owner:
         """Add an owner; raise `NameTaken` when the name is in use."""
 
     def owner(self, name: str) -> Owner | None:
@@ -221,7 +237,7 @@ class Control(Protocol):
     def set_password(self, owner: int, password: str, *, must_change: bool) -> None:
         """Replace an owner's password hash and end all sessions."""
 
-    def add_session(self, owner: int, digest: bytes, now: int, expires: int) -> None:
+    def add_session(self, owner: int, digest: bytes, *, now: int, expires: int) -> None:
         """Store a session by the hash of its token."""
 
     def session(self, digest: bytes, now: int) -> int | None:
@@ -230,13 +246,13 @@ class Control(Protocol):
     def end_session(self, digest: bytes) -> None:
         """Forget a session."""
 
-    def add_app(self, owner: int, name: str, now: int, dimensions: Sequence[str]) -> App:
+    def add_app(self, owner: int, name: str, *, now: int, dimensions: Sequence[str]) -> App:
         """Add an app; raise `NameTaken` when the owner has one of that name."""
 
     def apps(self, owner: int | None = None) -> list[App]:
         """Return the apps of one owner or of all, oldest first."""
 
-    def add_key(self, app: int, scope: str, digest: bytes, plain: str | None, hint: str, now: int) -> AppKey:
+    def add_key(self, app: int, key: NewKey, *, now: int) -> AppKey:
         """Add a key to an app."""
 
     def app_keys(self, app: int | None = None) -> list[AppKey]:

@@ -7,7 +7,6 @@ from homing.clock import Clock
 from homing.errors import SettingsError, StartError, StoreUnavailable
 from homing.server.stores.base import Control, Options, Store
 
-
 SQLITE: Final = "sqlite:///"
 
 
@@ -23,7 +22,7 @@ def exists(url: str) -> bool:
     return Path(url.removeprefix(SQLITE)).exists()
 
 
-def open_store(url: str, clock: Clock, options: Options) -> Opened:
+def open_store(url: str, clock: Clock, *, options: Options) -> Opened:
     """Open the store at a URL and bring its tables up to date.
 
     Raises `SettingsError` for a URL no engine answers to, `StartError` when the store cannot be opened.

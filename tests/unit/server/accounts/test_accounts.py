@@ -92,7 +92,7 @@ def test_sessions_end(desk: Desk) -> None:
 def test_a_new_password(desk: Desk) -> None:
     """A new password takes the place of the old one, need not be changed again, and ends every session."""
     token = desk.sign_in(desk.password)
-    desk.accounts.change_password(desk.owner(), desk.password, NEW)
+    desk.accounts.change_password(desk.owner(), old=desk.password, new=NEW)
     assert not desk.owner().must_change
     assert desk.accounts.session_owner(token) is None
     assert desk.accounts.sign_in("admin", desk.password) is None
@@ -108,5 +108,5 @@ def test_passwords_that_will_not_do(desk: Desk) -> None:
         (desk.password, desk.password, "differs from the old one"),
     ):
         with pytest.raises(AccountError, match=sentence):
-            desk.accounts.change_password(desk.owner(), old, new)
+            desk.accounts.change_password(desk.owner(), old=old, new=new)
     assert desk.sign_in(desk.password)

@@ -28,7 +28,7 @@ def refusal(targets: Targets, key: str) -> str:
 def test_keys_open_their_app(place: Site) -> None:
     """A send key names its app; a read key opens its reports; neither does what the other does."""
     app, send = place.add_app(dimensions=["edition"])
-    _row, read = make_key(place.control, place.clock, app, "read")
+    _row, read = make_key(place.control, place.clock, app=app, scope="read")
     directory = place.receiver.directory
     directory.refresh()
     assert (app.id, False, 92) == (
@@ -64,9 +64,9 @@ def test_revoked_keys(place: Site) -> None:
 
 def test_apps_by_name(place: Site) -> None:
     """A name that several owners use is that of the oldest app."""
-    stranger = place.control.add_owner("stranger", "hash", 0, must_change=False)
+    stranger = place.control.add_owner("stranger", "hash", now=0, must_change=False)
     first, _key = place.add_app("desk")
-    place.control.add_app(stranger.id, "desk", 0, ())
+    place.control.add_app(stranger.id, "desk", now=0, dimensions=())
     place.receiver.directory.refresh()
     directory = place.receiver.directory
     assert first.id == directory.by_name("desk").app
@@ -86,7 +86,7 @@ def test_retired_apps_are_known(place: Site) -> None:
 def test_read_keys_are_stored_nowhere(place: Site) -> None:
     """Of a read key only the hash and a hint stay; a send key stays, since it travels inside applications."""
     app, _send = place.add_app()
-    row, read = make_key(place.control, place.clock, app, "read")
+    row, read = make_key(place.control, place.clock, app=app, scope="read")
     assert (None, read[-4:], key_digest(read)) == (row.plain, row.hint, row.digest)
     kept = place.sql("SELECT * FROM app_key")
     assert read not in str(kept)

@@ -94,7 +94,7 @@ def counted(log: Log, asked: list[Set]) -> list[int]:
 
 def evaluated(pages: dict[tuple[int, int], Page], asked: list[Set]) -> list[BitMap]:
     """Evaluate sets in one bucket."""
-    return evaluate(plan(asked), lambda app, day: pages.get((app, day)), nobody)
+    return evaluate(plan(asked), lambda app, day: pages.get((app, day)), marks=nobody)
 
 
 def nobody(_app: int, _label: str) -> BitMap:
@@ -135,7 +135,7 @@ def test_requests_add_up(log: Log, filters: Mapping[str, list[str | None]], by: 
             yield from ((day, page) for (_app, day), page in pages_of(log, bucket).items())
 
     places = {columns.index(name): frozenset(wanted) for name, wanted in filters.items()}
-    found = requests_by(pages(), places, None if by == "day" else columns.index(by))
+    found = requests_by(pages(), places, by=None if by == "day" else columns.index(by))
     assert log.requests(PLACES, filters, by) == found
 
 
@@ -148,14 +148,14 @@ def test_the_days_of_a_plan() -> None:
 @pytest.mark.parametrize("found", [BitMap(), BitMap([1, 2])])
 def test_marks_are_asked_for(found: BitMap) -> None:
     """Who bears a label is looked up where marks are kept."""
-    assert [found] == evaluate(plan([marked(1, "ci")]), lambda _app, _day: None, lambda _app, _label: found)
+    assert [found] == evaluate(plan([marked(1, "ci")]), lambda _app, _day: None, marks=lambda _app, _label: found)
 
 
 def test_shared_bitmaps_stay_as_they_are() -> None:
     """Combining a page's own bitmaps leaves the page alone."""
     page = Page(1, [build([Heard(n, True, profile_of("check", {})) for n in (1, 2)])])
     asked = plan([union([anyone(1, 1), anyone(1, 2)]), anyone(1, 1) - anyone(1, 2), Set("and", (anyone(1, 1),))])
-    found = evaluate(asked, lambda _app, day: page if day == 1 else None, nobody)
+    found = evaluate(asked, lambda _app, day: page if day == 1 else None, marks=nobody)
     found[0] |= BitMap([9])
     found[1] |= BitMap([9])
     found[2] |= BitMap([9])

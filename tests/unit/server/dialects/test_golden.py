@@ -32,7 +32,7 @@ def sent(to: Site, request: Mapping[str, Any], keys: Mapping[str, str]) -> Reply
 def play(to: Site, case: Case) -> tuple[App, Reply, list[Ping]]:
     """Play a case; return its app, the answer, and the pings stored for the last request."""
     app, key = to.add_app(f"{case.name} {len(to.control.apps())}", dimensions=case.app.get("dimensions", ()))
-    keys = {"key": key, "read_key": make_key(to.control, to.clock, app, "read")[1]}
+    keys = {"key": key, "read_key": make_key(to.control, to.clock, app=app, scope="read")[1]}
     to.receiver.directory.refresh()
     for request in case.before:
         sent(to, request, keys)

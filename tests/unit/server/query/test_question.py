@@ -18,7 +18,7 @@ APPS = {"one": 1, "two": 2}
 
 def asked(given_: Mapping[str, Sequence[str]] | None = None, **more: Sequence[str]) -> Query:
     """Parse the question of an owner with two apps."""
-    return parse(7, APPS, {**(given_ or {}), **more}, TODAY)
+    return parse(7, APPS, given={**(given_ or {}), **more}, today=TODAY)
 
 
 def days(**given_: Sequence[str]) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection, Insert, delete, insert, select, update
 
 from homing.errors import NameTaken, StoreRejected
-from homing.server.stores.base import App, AppKey, Owner
+from homing.server.stores.base import App, AppKey, NewKey, Owner
 from homing.server.stores.sql import schema
 from homing.server.stores.sql.database import Database
 from homing.server.stores.sql.text import json_list
@@ -24,7 +24,7 @@ class SqlControl:
         with self._database.read() as connection:
             return int(connection.execute(select(schema.changes.c.version)).scalar_one())
 
-    def add_owner(self, name: str, password: str, now: int, *, must_change: bool) -> Owner:
+    def add_owner(self, name: str, password: str, *, now: int, must_change: bool) -> Owner:
         """Add an owner; raise `NameTaken` when the name is in use."""
         row = {"name": name, "password": password, "must_change": must_change, "created": now}
         with _named(f"There is an owner {name!r} already."), self._database.write() as connection:
@@ -52,7 +52,7 @@ class SqlControl:
             connection.execute(changed)
             connection.execute(delete(schema.session).where(schema.session.c.owner == owner))
 
-    def add_session(self, owner: int, digest: bytes, now: int, expires: int) -> None:
+    def add_session(self, owner: int, digest: bytes, *, now: int, expires: int) -> None:
         """Store a session by the hash of its token."""
         row = {"digest": digest, "owner": owner, "created": now, "expires": expires}
         with self._database.write() as connection:
@@ -70,7 +70,7 @@ class SqlControl:
         with self._database.write() as connection:
             connection.execute(delete(schema.session).where(schema.session.c.digest == digest))
 
-    def add_app(self, owner: int, name: str, now: int, dimensions: Sequence[str]) -> App:
+    def add_app(self, owner: int, name: str, *, now: int, dimensions: Sequence[str]) -> App:
         """Add an app; raise `NameTaken` when the owner has one of that name."""
         row = {"owner": owner, "name": name, "created": now, "retired": False, "dimensions": json_list(dimensions)}
         with _named(f"There is an app {name!r} already."), self._database.write() as connection:
@@ -85,13 +85,13 @@ class SqlControl:
             rows = connection.execute(asked if owner is None else asked.where(schema.app.c.owner == owner)).all()
         return [_app(row) for row in rows]
 
-    def add_key(self, app: int, scope: str, digest: bytes, plain: str | None, hint: str, now: int) -> AppKey:
+    def add_key(self, app: int, key: NewKey, *, now: int) -> AppKey:
         """Add a key to an app."""
-        row = {"app": app, "scope": scope, "digest": digest, "plain": plain, "hint": hint, "created": now}
+        row = {"app": app, **key._asdict(), "created": now}
         with self._database.write() as connection:
             made = _inserted(connection, insert(schema.app_key).values(row))
             connection.execute(_CHANGE)
-        return AppKey(made, app, scope, digest, plain, hint, now, None)
+        return AppKey(made, app, *key, now, None)
 
     def app_keys(self, app: int | None = None) -> list[AppKey]:
         """Return the keys of one app or of all, oldest first, revoked ones too."""

@@ -72,7 +72,7 @@ class Draft:
         self._stored = stored
         self._bits = bucket_bits
 
-    def decide(self, connection: Connection, ping: Ping, limits: ValueLimits) -> Verdict:
+    def decide(self, connection: Connection, ping: Ping, *, limits: ValueLimits) -> Verdict:
         """Say what becomes of a ping and note what is to be written for it."""
         claim = None if ping.id is None else (ping.app, digest(ping.id))
         if claim in self._stored.taken:
@@ -88,7 +88,7 @@ class Draft:
         if claim is not None:
             self._claim(ping, claim, ordinal)
         day = day_of(ping.at)
-        heard = Heard(ordinal or None, new, limits.profile(connection, ping, day))
+        heard = Heard(ordinal or None, new, limits.profile(connection, ping, day=day))
         self.heard.setdefault((ping.app, day, ordinal >> self._bits), []).append(heard)
         return ACCEPTED
 

@@ -25,7 +25,7 @@ class _Found(NamedTuple):
     apps: tuple[int, ...]
 
 
-def erase(database: Database, owner: int, instance_id: str, now: int, bucket_bits: int) -> Receipt | None:
+def erase(database: Database, owner: int, *, instance_id: str, now: int, bucket_bits: int) -> Receipt | None:
     """Remove all data of an instance in all apps of the owner; None when the id was never known.
 
     The receipt is given once the touched pages are merged and the write-ahead log is emptied: nothing of the instance
@@ -97,7 +97,7 @@ def _remove_history(connection: Connection, found: _Found) -> int:
         removed += len(rows) - len(kept)
         connection.execute(_REMOVE_BLOCK, {"wanted": json_list([row.id])})
         if kept:
-            history.add(connection, row.app, kept, row.level)
+            history.add(connection, row.app, rows=kept, level=row.level)
     return removed
 
 

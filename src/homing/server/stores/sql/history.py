@@ -36,12 +36,20 @@ class Cursor(NamedTuple):
     skip: int
 
 
-def add(connection: Connection, app: int, rows: Sequence[HistoryRow], level: int = 0) -> None:
+class Wanted(NamedTuple):
+    """What a listing is of: entries of an app, of one instance or one kind where these are given."""
+
+    app: int
+    ordinal: int | None
+    kind: str | None
+
+
+def add(connection: Connection, app: int, *, rows: Sequence[HistoryRow], level: int = 0) -> None:
     """Add rows of an app as one block."""
-    connection.execute(insert(history), block(app, rows, level))
+    connection.execute(insert(history), block(app, rows, level=level))
 
 
-def block(app: int, rows: Sequence[HistoryRow], level: int) -> dict[str, Any]:
+def block(app: int, rows: Sequence[HistoryRow], *, level: int) -> dict[str, Any]:
     """Return the database row that holds these history rows."""
     packed = _encoder.encode(rows)
     ordinals = [row.ordinal for row in rows]
@@ -66,22 +74,20 @@ def unpack(blob: bytes) -> list[HistoryRow]:
     return _decoder.decode(zlib.decompress(blob))
 
 
-def read(
-    connection: Connection, app: int, *, ordinal: int | None, kind: str | None, after: Cursor | None, limit: int
-) -> list[HistoryRow]:
-    """Return up to `limit` rows, newest first, of an instance or a kind or both, going on at a cursor."""
-    wanted: list[HistoryRow] = []
+def read(connection: Connection, wanted: Wanted, *, after: Cursor | None, limit: int) -> list[HistoryRow]:
+    """Return up to `limit` rows, newest first, going on at a cursor."""
+    newest: list[HistoryRow] = []
     needed = limit + (after.skip if after else 0)
-    for row in connection.execute(_blocks(app, ordinal, after)):
-        if len(wanted) >= needed and row.newest < wanted[needed - 1].received:
+    for row in connection.execute(_blocks(wanted, after)):
+        if len(newest) >= needed and row.newest < newest[needed - 1].received:
             break
-        if ordinal is not None and ordinal not in BitMap.deserialize(row.ordinals):
+        if wanted.ordinal is not None and wanted.ordinal not in BitMap.deserialize(row.ordinals):
             continue
-        if kind is not None and kind not in msgspec.json.decode(row.kinds):
+        if wanted.kind is not None and wanted.kind not in msgspec.json.decode(row.kinds):
             continue
-        found = _matching(unpack(_blob(connection, row.id)), ordinal, kind, after)
-        wanted = heapq.nsmallest(needed, [*wanted, *found], key=_newest_first)
-    return wanted[after.skip if after else 0 :][:limit]
+        found = _matching(unpack(_blob(connection, row.id)), wanted, after)
+        newest = heapq.nsmallest(needed, [*newest, *found], key=_newest_first)
+    return newest[after.skip if after else 0 :][:limit]
 
 
 def next_cursor(rows: Sequence[HistoryRow], after: Cursor | None) -> Cursor:
@@ -96,11 +102,11 @@ def _newest_first(row: HistoryRow) -> tuple[Any, ...]:
     return (-row.received, row.ordinal, -row.at, row.kind, row.state)
 
 
-def _blocks(app: int, ordinal: int | None, after: Cursor | None) -> Any:
+def _blocks(wanted: Wanted, after: Cursor | None) -> Any:
     columns = (history.c.id, history.c.newest, history.c.ordinals, history.c.kinds)
-    asked = select(*columns).where(history.c.app == app).order_by(history.c.newest.desc(), history.c.id.desc())
-    if ordinal is not None:
-        asked = asked.where(history.c.low <= ordinal, history.c.high >= ordinal)
+    asked = select(*columns).where(history.c.app == wanted.app).order_by(history.c.newest.desc(), history.c.id.desc())
+    if wanted.ordinal is not None:
+        asked = asked.where(history.c.low <= wanted.ordinal, history.c.high >= wanted.ordinal)
     return asked if after is None else asked.where(history.c.oldest <= after.received)
 
 
@@ -108,9 +114,8 @@ def _blob(connection: Connection, number: int) -> bytes:
     return bytes(connection.execute(select(history.c.blob).where(history.c.id == number)).scalar_one())
 
 
-def _matching(
-    rows: Iterable[HistoryRow], ordinal: int | None, kind: str | None, after: Cursor | None
-) -> Iterator[HistoryRow]:
+def _matching(rows: Iterable[HistoryRow], wanted: Wanted, after: Cursor | None) -> Iterator[HistoryRow]:
+    _app, ordinal, kind = wanted
     for row in rows:
         fits = (ordinal is None or row.ordinal == ordinal) and (kind is None or row.kind == kind)
         if fits and (after is None or row.received <= after.received):
@@ -128,8 +133,8 @@ def compact(database: Database) -> bool:
         blobs = connection.execute(_BLOBS, {"wanted": json_list(ids)}).scalars()
         rows = sorted((row for blob in blobs for row in unpack(blob)), key=lambda row: (row.ordinal, row.received))
     chunks = [rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS)]
-    merged = [block(found.app, chunk, found.level + 1) for chunk in chunks]
-    return replace(database, ids, merged)
+    merged = [block(found.app, chunk, level=found.level + 1) for chunk in chunks]
+    return replace(database, ids, merged=merged)
 
 
 def _up_to(most: int, sizes: Iterable[Any]) -> Iterator[int]:
@@ -141,7 +146,7 @@ def _up_to(most: int, sizes: Iterable[Any]) -> Iterator[int]:
         yield row.id
 
 
-def replace(database: Database, ids: Sequence[int], merged: Sequence[dict[str, Any]]) -> bool:
+def replace(database: Database, ids: Sequence[int], *, merged: Sequence[dict[str, Any]]) -> bool:
     """Put blocks in the place of others, unless somebody changed those meanwhile."""
     with database.write() as connection:
         removed = connection.execute(_REMOVE, {"wanted": json_list(ids)}).rowcount

@@ -19,21 +19,21 @@ _ORDERS: Final[dict[str, Any]] = {
 }
 
 
-def one(connection: Connection, owner: int, app: int, instance_id: str) -> Instance | None:
+def one(connection: Connection, owner: int, *, app: int, instance_id: str) -> Instance | None:
     """Return one instance of an app."""
     asked = _joined(owner, app).where(client.c.instance_id == instance_id)
     row = connection.execute(asked).first()
     return None if row is None else _read(row)
 
 
-def ordinal_of(connection: Connection, owner: int, instance_id: str) -> int | None:
+def ordinal_of(connection: Connection, owner: int, *, instance_id: str) -> int | None:
     """Return the ordinal behind an instance id."""
     asked = select(client.c.ordinal).where(client.c.owner == owner, client.c.instance_id == instance_id)
     found = connection.execute(asked).scalar()
     return None if found is None else int(found)
 
 
-def names(connection: Connection, owner: int, ordinals: list[int]) -> dict[int, str]:
+def names(connection: Connection, owner: int, *, ordinals: list[int]) -> dict[int, str]:
     """Return the instance ids behind ordinals."""
     rows = connection.execute(_NAMES, {"of": owner, "wanted": json_list(ordinals)})
     return {row.ordinal: row.instance_id for row in rows}

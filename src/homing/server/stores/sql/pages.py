@@ -78,7 +78,7 @@ class Pages:
     def _drop(self, key: PageKey) -> None:
         self._bytes -= self._held.pop(key).size
 
-    def prepare(self, connection: Connection, owner: int, days: Iterable[tuple[int, int]], bucket: int) -> None:
+    def prepare(self, connection: Connection, owner: int, *, days: Iterable[tuple[int, int]], bucket: int) -> None:
         """Load what is missing of these (app, day) in a bucket, as far as the cache holds it."""
         missing: dict[int, list[int]] = {}
         for app, day in days:
@@ -88,7 +88,7 @@ class Pages:
             self._apps.setdefault(owner, set()).add(app)
             self._load(connection, app, wanted, bucket)
 
-    def page(self, connection: Connection, app: int, day: int, bucket: int) -> Page:
+    def page(self, connection: Connection, app: int, *, day: int, bucket: int) -> Page:
         """Return one page; not to be changed by the caller."""
         key = (app, day, bucket)
         held = self._held.pop(key, None)

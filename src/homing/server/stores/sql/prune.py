@@ -47,7 +47,7 @@ class _App(NamedTuple):
     history_from: int
 
 
-def prune(database: Database, keep: Keep, now: int, *, dry_run: bool) -> Pruned:
+def prune(database: Database, keep: Keep, *, now: int, dry_run: bool) -> Pruned:
     """Remove what is past its keep, app by app; with `dry_run` only count it."""
     with database.read() as connection:
         apps = [_kept(row, keep, now // DAY_MS) for row in connection.execute(select(app))]

@@ -66,7 +66,7 @@ class Recorder:
                 draft = self._open(connection, owner, [group.pings[place] for place in places])
                 drafts.append(draft)
                 for place in places:
-                    verdicts[place] = draft.decide(connection, group.pings[place], self._limits)
+                    verdicts[place] = draft.decide(connection, group.pings[place], limits=self._limits)
                 self._write(connection, draft)
             connection.execute(_BATCH, {"id": group.id, "at": self._clock.now(), "verdicts": _pack(verdicts)})
             saved = self._save_seen(connection)
@@ -151,7 +151,7 @@ class Recorder:
         if draft.heard:
             connection.execute(insert(segment), _segments(draft))
         for number, rows in draft.history.items():
-            history.add(connection, number, rows)
+            history.add(connection, number, rows=rows)
 
     def _keep(self, drafts: Iterable[Draft], saved: int) -> None:
         """Remember what is now committed."""

@@ -92,14 +92,20 @@ class SqlStore:
         return range((ordinals >> self._options.bucket_bits) + 1)
 
     def _evaluate(self, connection: Connection, owner: int, asked: Plan, bucket: int) -> list[BitMap]:
-        self._pages.prepare(connection, owner, days_asked(asked), bucket)
-        return evaluate(asked, self._finder(connection, bucket), _no_marks)
+        self._pages.prepare(connection, owner, days=days_asked(asked), bucket=bucket)
+        return evaluate(asked, self._finder(connection, bucket), marks=_no_marks)
 
     def _finder(self, connection: Connection, bucket: int) -> Callable[[int, int], Page]:
-        return lambda number, day: self._pages.page(connection, number, day, bucket)
+        return lambda number, day: self._pages.page(connection, number, day=day, bucket=bucket)
 
     def requests(
-        self, owner: int, apps: Sequence[int], days: Sequence[int], filters: Mapping[str, Sequence[str | None]], by: str
+        self,
+        owner: int,
+        apps: Sequence[int],
+        *,
+        days: Sequence[int],
+        filters: Mapping[str, Sequence[str | None]],
+        by: str,
     ) -> dict[Any, int]:
         """Count requests by day, kind or a core dimension; raise `StoreUnsupported` for any other."""
         for name in (*filters, *(() if by == DAY else (by,))):
@@ -110,24 +116,24 @@ class SqlStore:
         with self._reading() as connection:
             _as_of, ordinals = self._pages.refresh(connection, owner)
             pages = self._pages_of(connection, owner, apps, days, self._buckets(ordinals))
-            return requests_by(pages, places, None if by == DAY else COUNTED_BY.index(by))
+            return requests_by(pages, places, by=None if by == DAY else COUNTED_BY.index(by))
 
     def _pages_of(
         self, connection: Connection, owner: int, apps: Sequence[int], days: Sequence[int], buckets: range
     ) -> Iterator[tuple[int, Page]]:
         places = [(number, day) for number in apps for day in days]
         for bucket in buckets:
-            self._pages.prepare(connection, owner, places, bucket)
+            self._pages.prepare(connection, owner, days=places, bucket=bucket)
             for number, day in places:
-                yield day, self._pages.page(connection, number, day, bucket)
+                yield day, self._pages.page(connection, number, day=day, bucket=bucket)
 
-    def values(self, apps: Sequence[int], days: Sequence[int], dimension: str) -> dict[str, tuple[int, int]]:
+    def values(self, apps: Sequence[int], days: Sequence[int], *, dimension: str) -> dict[str, tuple[int, int]]:
         """Return the values of a dimension with the first and last day each was seen."""
         asked = {"apps": json_list(apps), "days": json_list(days), "named": dimension}
         with self._reading() as connection:
             return {row.value: (row.first, row.last) for row in connection.execute(_VALUES, asked)}
 
-    def members(self, owner: int, asked: Plan, after: str | None, limit: int) -> Listing:
+    def members(self, owner: int, asked: Plan, *, after: str | None, limit: int) -> Listing:
         """List the instance ids of one planned set, in the order in which the owner first heard from them."""
         with self._reading() as connection:
             _as_of, ordinals = self._pages.refresh(connection, owner)
@@ -135,16 +141,17 @@ class SqlStore:
             for bucket in self._buckets(ordinals):
                 [members] = self._evaluate(connection, owner, asked, bucket)
                 found += _some(members, int(after or 0), limit + 1 - len(found))
-            names = instances.names(connection, owner, found[:limit])
+            names = instances.names(connection, owner, ordinals=found[:limit])
         items = [names[ordinal] for ordinal in found[:limit] if ordinal in names]
         return Listing(items, str(found[limit - 1]) if len(found) > limit else None)
 
+    # wide: a list is narrowed, sorted and paged, each independently
     def instances(
         self,
         owner: int,
         app: int,
-        asked: Plan | None = None,
         *,
+        asked: Plan | None = None,
         search: str = "",
         sort: Sort = "last_seen",
         after: str | None = None,
@@ -167,7 +174,7 @@ class SqlStore:
     def instance(self, app: int, instance_id: str) -> Instance | None:
         """Return one instance."""
         with self._reading() as connection:
-            return instances.one(connection, _owner_of(connection, app), app, instance_id)
+            return instances.one(connection, _owner_of(connection, app), app=app, instance_id=instance_id)
 
     def history(
         self,
@@ -182,11 +189,11 @@ class SqlStore:
         cursor = history.Cursor(*map(int, after.split("."))) if after else None
         with self._reading() as connection:
             owner = _owner_of(connection, app)
-            ordinal = None if instance_id is None else instances.ordinal_of(connection, owner, instance_id)
+            ordinal = None if instance_id is None else instances.ordinal_of(connection, owner, instance_id=instance_id)
             if instance_id is not None and ordinal is None:
                 return Listing([], None)
-            rows = history.read(connection, app, ordinal=ordinal, kind=kind, after=cursor, limit=limit + 1)
-            names = instances.names(connection, owner, sorted({row.ordinal for row in rows}))
+            rows = history.read(connection, history.Wanted(app, ordinal, kind), after=cursor, limit=limit + 1)
+            names = instances.names(connection, owner, ordinals=sorted({row.ordinal for row in rows}))
         kept = rows[:limit]
         more = history.next_cursor(kept, cursor) if len(rows) > limit else None
         return Listing([_entry(row, names) for row in kept], more and f"{more.received}.{more.skip}")
@@ -195,7 +202,7 @@ class SqlStore:
         """Forget the token an instance is bound to; False when there is no such binding."""
         with self._database.write() as connection:
             owner = _owner_of(connection, app)
-            ordinal = instances.ordinal_of(connection, owner, instance_id)
+            ordinal = instances.ordinal_of(connection, owner, instance_id=instance_id)
             found = connection.execute(_RELEASE, {"of": app, "which": ordinal}).rowcount
             if found:
                 connection.execute(VOID, {"of": owner})
@@ -203,12 +210,14 @@ class SqlStore:
 
     def erase(self, owner: int, instance_id: str) -> Receipt | None:
         """Remove all data of an instance in all apps of the owner; None when the id is not known."""
-        return erase(self._database, owner, instance_id, self._clock.now(), self._options.bucket_bits)
+        return erase(
+            self._database, owner, instance_id=instance_id, now=self._clock.now(), bucket_bits=self._options.bucket_bits
+        )
 
     def prune(self, *, dry_run: bool = False) -> Pruned:
         """Remove what is past its keep; with `dry_run` only count it."""
         keep = Keep(self._options.retention_days, self._options.history_days)
-        return prune(self._database, keep, self._clock.now(), dry_run=dry_run)
+        return prune(self._database, keep, now=self._clock.now(), dry_run=dry_run)
 
     def compact(self) -> bool:
         """Merge what is most fragmented; False when there is nothing worth it."""

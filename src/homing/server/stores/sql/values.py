@@ -45,7 +45,7 @@ class ValueLimits:
         """Forget everything remembered."""
         self._days.clear()
 
-    def profile(self, connection: Connection, ping: Ping, day: int) -> Profile:
+    def profile(self, connection: Connection, ping: Ping, *, day: int) -> Profile:
         """Return what the ping counts under that day; stores values that the day did not have before."""
         held = self._days.get((ping.app, day))
         if held is None:

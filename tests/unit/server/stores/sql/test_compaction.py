@@ -1,11 +1,15 @@
 """Segments become pages without anybody losing anything."""
 
+from collections.abc import Iterator
+
+import pytest
 from pyroaring import BitMap
 from sqlalchemy import insert, text
 
+from homing.ping import Ping
 from homing.server.counting.page import FEWEST
 from homing.server.counting.segment import Segment, decode, encode
-from homing.server.counting.sets import anyone
+from homing.server.counting.sets import anyone, seen
 from homing.server.stores.base import Options
 from homing.server.stores.sql.compaction import Place, compact, compact_place
 from homing.server.stores.sql.database import Database
@@ -87,24 +91,54 @@ def test_an_erasure_in_between_stays_an_erasure(site: Site, database: Database) 
     assert [2] == site.count(anyone(site.app, site.today), by=site.opened())
 
 
-def test_a_page_beside_a_larger_one_keeps_whom_it_lost(engine: Sqlite) -> None:
+@pytest.fixture
+def wide(engine: Sqlite) -> Iterator[Site]:
+    """A fresh store whose clients all share one bucket, so that a page can be large."""
+    made = Site(engine, options=Options(bucket_bits=20))
+    yield made
+    made.close()
+
+
+def crowd(site: Site) -> list[Ping]:
+    """Make pings of so many clients and values that their segment is large."""
+    return [site.ping(f"{n}", version=f"{n % 400}") for n in range(4000)]
+
+
+def test_a_page_beside_a_larger_one_keeps_whom_it_lost(wide: Site) -> None:
     """Where an older page is left out of a merge, those erased since are still taken out of it."""
-    site = Site(engine, options=Options(bucket_bits=20))
-    database = Database(site.url)
-    site.record(*(site.ping(f"{n}", version=f"{n % 400}") for n in range(4000)))
+    database = Database(wide.url)
+    wide.record(*crowd(wide))
     blob = encode(Segment(gone=BitMap([7])))
     with database.write() as connection:
         seq = connection.execute(text("UPDATE head SET seq = seq + 1 WHERE owner = 1 RETURNING seq")).scalar_one()
         ends = {"first": seq, "last": seq, "size": len(blob), "blob": blob}
-        row = {"owner": site.owner, "app": site.app, "day": site.today, "bucket": 0, **ends}
+        row = {"owner": wide.owner, "app": wide.app, "day": wide.today, "bucket": 0, **ends}
         connection.execute(insert(segment), row)
     for _ in range(FEWEST):
-        site.record(site.ping("0", version="0"))
-    assert compact(database, site.today)
-    assert [(1, 1), (2, 2 + FEWEST)] == [(first, last) for _id, first, last in rows(database, site.today)]
-    assert [3999] == site.count(anyone(site.app, site.today))
+        wide.record(wide.ping("0", version="0"))
+    assert compact(database, wide.today)
+    assert [(1, 1), (2, 2 + FEWEST)] == [(first, last) for _id, first, last in rows(database, wide.today)]
+    assert [3999] == wide.count(anyone(wide.app, wide.today))
     database.close()
-    site.close()
+
+
+def test_runs_are_chosen_in_commit_order(wide: Site) -> None:
+    """A page may have a higher id than what was committed after it; it still stands before that."""
+    database = Database(wide.url)
+    for _ in range(FEWEST):
+        wide.record(*(wide.ping(f"{n}", version="old") for n in range(3)))
+    before_writing(database, lambda: wide.record(*crowd(wide)))
+    assert compact(database, wide.today)
+    for _ in range(FEWEST):
+        wide.record(wide.ping("0", version="0"))
+    assert compact(database, wide.today)
+    expected = [(1, 8), (9, 9), (10, 9 + FEWEST)]
+    assert expected == [(first, last) for _id, first, last in rows(database, wide.today)]
+    asked = seen(wide.app, wide.today, "version", "old")
+    assert [0] == wide.count(asked, by=wide.opened())
+    assert compact(database, wide.today + 1)
+    assert [0] == wide.count(asked, by=wide.opened())
+    database.close()
 
 
 def test_a_whole_page_forgets_whom_it_lost(site: Site, database: Database) -> None:

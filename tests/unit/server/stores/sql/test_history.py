@@ -59,7 +59,7 @@ def test_a_huge_block_does_not_stop_the_rest(site: Site, database: Database) -> 
     with database.write() as connection:
         for n in range(2 * history.FEWEST):
             size = 33 * MIB if n in {0, 40} else 10
-            history.add(connection, site.app, [HistoryRow(1, n, n, "begin", "x" * size)])
+            history.add(connection, site.app, rows=[HistoryRow(1, n, n, "begin", "x" * size)])
     rounds = 0
     while history.compact(database):
         rounds += 1
@@ -85,11 +85,11 @@ def test_an_instance_is_found_in_few_blocks(site: Site, database: Database) -> N
     with database.write() as connection:
         for n in range(history.FEWEST):
             rows = [HistoryRow(ordinal, n, n, "begin", "{}") for ordinal in range(1, 1001)]
-            history.add(connection, site.app, rows)
+            history.add(connection, site.app, rows=rows)
     assert history.compact(database)
     with database.read() as connection:
         holding = connection.execute(text("SELECT count(*) FROM history WHERE low <= 500 AND high >= 500")).scalar_one()
-        found = history.read(connection, site.app, ordinal=500, kind=None, after=None, limit=999)
+        found = history.read(connection, history.Wanted(site.app, 500, None), after=None, limit=999)
     assert holding <= 2
     assert len(blocks(database)) >= 7
     assert list(reversed(range(history.FEWEST))) == [row.received for row in found]

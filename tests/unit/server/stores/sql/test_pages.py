@@ -89,7 +89,7 @@ def test_any_run_may_be_merged_at_any_time(engine: Sqlite, steps: list[tuple[str
             asked = questions(site)
             assert list(map(expected, asked)) == site.count(*asked, by=readers[one])
             days = list(site.days())
-            requests = readers[one].requests(site.owner, [site.app], days, {}, "version")
+            requests = readers[one].requests(site.owner, [site.app], days=days, filters={}, by="version")
             assert oracle.log.requests([(site.app, day) for day in days], {}, "version") == requests
     database.close()
     site.close()
@@ -104,7 +104,7 @@ def test_a_cache_that_holds_nothing_answers_too(site: Site, database: Database) 
         with database.read() as connection:
             mark, ordinals = pages.refresh(connection, site.owner)
             assert (20, 20) == (mark, ordinals)
-            found = [pages.page(connection, site.app, site.today, bucket) for bucket in range(6)]
+            found = [pages.page(connection, site.app, day=site.today, bucket=bucket) for bucket in range(6)]
         assert 20 == sum(len(page.folded.anyone) for page in found)
 
 
@@ -113,10 +113,10 @@ def test_a_cache_keeps_what_was_used_last(site: Site, database: Database) -> Non
     pages = Pages(2 * EMPTY_BYTES)
     with database.read() as connection:
         pages.refresh(connection, site.owner)
-        one, _two = (pages.page(connection, site.app, day, 0) for day in (1, 2))
-        assert one is pages.page(connection, site.app, 1, 0)
-        pages.page(connection, site.app, 3, 0)
-        assert one is pages.page(connection, site.app, 1, 0)
+        one, _two = (pages.page(connection, site.app, day=day, bucket=0) for day in (1, 2))
+        assert one is pages.page(connection, site.app, day=1, bucket=0)
+        pages.page(connection, site.app, day=3, bucket=0)
+        assert one is pages.page(connection, site.app, day=1, bucket=0)
 
 
 def test_a_page_grows_with_its_commits(site: Site, database: Database) -> None:
@@ -126,8 +126,8 @@ def test_a_page_grows_with_its_commits(site: Site, database: Database) -> None:
     def page() -> object:
         with database.read() as connection:
             pages.refresh(connection, site.owner)
-            pages.prepare(connection, site.owner, [(site.app, site.today)], 0)
-            return pages.page(connection, site.app, site.today, 0)
+            pages.prepare(connection, site.owner, days=[(site.app, site.today)], bucket=0)
+            return pages.page(connection, site.app, day=site.today, bucket=0)
 
     site.record(site.ping("x"))
     held = page()

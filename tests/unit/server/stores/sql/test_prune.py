@@ -16,7 +16,7 @@ def test_an_instance_heard_in_between_stays(site: Site, database: Database) -> N
     site.record(site.ping("back"), site.ping("gone"))
     site.clock.advance(days=5)
     before_writing(database, lambda: site.record(site.ping("back")))
-    found = prune(database, KEEP, site.clock.now(), dry_run=False)
+    found = prune(database, KEEP, now=site.clock.now(), dry_run=False)
     assert 1 == found.instances
     assert ["back"] == site.instances()
     site.record(site.ping("back"), by=site.writers[1])
@@ -36,7 +36,7 @@ def test_an_instance_heard_and_merged_in_between_stays(site: Site, database: Dat
         site.compact(site.store)
 
     before_writing(database, meanwhile)
-    assert 1 == prune(database, KEEP, site.clock.now(), dry_run=False).instances
+    assert 1 == prune(database, KEEP, now=site.clock.now(), dry_run=False).instances
     assert ["back", "kept"] == site.instances()
 
 

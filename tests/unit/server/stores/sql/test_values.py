@@ -17,9 +17,11 @@ def test_more_days_than_are_remembered(site: Site, database: Database) -> None:
     store.record(Batch("c", list(reversed(pings))))
     assert [70] == site.count(_any_of(site, 70, OTHER) | _any_of(site, 70, "1"))
     days = [site.today - n for n in range(70)]
-    assert {"1", "2", OTHER} == set(site.reader.values([site.app], days, "version"))
-    assert dict.fromkeys(days, 8) == site.reader.requests(site.owner, [site.app], days, {}, "day")
-    assert {"1": 280, "2": 140, OTHER: 140} == site.reader.requests(site.owner, [site.app], days, {}, "version")
+    assert {"1", "2", OTHER} == set(site.reader.values([site.app], days, dimension="version"))
+    assert dict.fromkeys(days, 8) == site.reader.requests(site.owner, [site.app], days=days, filters={}, by="day")
+    assert {"1": 280, "2": 140, OTHER: 140} == site.reader.requests(
+        site.owner, [site.app], days=days, filters={}, by="version"
+    )
 
 
 def _any_of(site: Site, days: int, value: str) -> Set:

@@ -1,0 +1,148 @@
+"""What the sending side costs the program it sits in: at import, while it is off, and when the program ends.
+
+Everything is measured in processes of their own. Imports take turns with a bare interpreter.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+from bench.endpoints import ENDPOINTS, HANGING_NAMES
+from bench.figures import Figures
+from homing.settings import child_environment
+
+FIRST_LINE: Final = "from homing import Telemetry"
+ROUND_SECONDS: Final = 1.0
+LEAST_ROUNDS: Final = 7
+MOST_ROUNDS: Final = 41
+
+MAKE: Final = """
+from homing import Telemetry
+telemetry = Telemetry(
+    app="bench", version="1.2.3", endpoint={endpoint!r}, key="k", enabled={enabled}, directory={directory!r},
+    first_seconds=0,
+)
+"""
+
+PACKAGES: Final = """
+import json, sys
+before = set(sys.modules)
+{make}
+telemetry.send_now(5)
+telemetry.stop()
+found = {{name.partition(".")[0] for name in set(sys.modules) - before}} - sys.stdlib_module_names - {{"homing"}}
+print(json.dumps(sorted(found)))
+"""
+
+OFF: Final = """
+import json, sys
+
+def use():
+    {make}
+    telemetry.start()
+    telemetry.preview()
+    telemetry.send_now(0.1)
+    telemetry.status()
+    telemetry.stop()
+
+# Once before, so that nothing is left to be imported.
+use()
+seen = {{"threads": 0, "sockets": 0, "files": 0}}
+
+def watch(event, _arguments):
+    kind = {{"_thread": "threads", "socket": "sockets", "open": "files", "os": "files"}}.get(event.partition(".")[0])
+    if kind:
+        seen[kind] += 1
+
+sys.addaudithook(watch)
+use()
+print(json.dumps(seen))
+"""
+
+STOP: Final = """
+{names}
+import json, time
+{make}
+telemetry.start()
+while telemetry.status().last_attempt is None:
+    time.sleep(0.01)
+time.sleep(0.1)
+began = time.monotonic()
+telemetry.stop(timeout=0)
+print(json.dumps((time.monotonic() - began) * 1000))
+"""
+
+
+def run(seconds: float, figures: Figures) -> None:
+    """Measure the figures of the sending side."""
+    rounds = min(MOST_ROUNDS, max(LEAST_ROUNDS, round(seconds / 2)))
+    with tempfile.TemporaryDirectory() as folder:
+        _imports(rounds, Path(folder) / "imports", figures)
+        _off(Path(folder) / "off", figures)
+        _stops(max(1, round(seconds / 30)), Path(folder) / "on", figures)
+
+
+def _imports(rounds: int, folder: Path, figures: Figures) -> None:
+    off = f"{_make('http://127.0.0.1:9', folder, enabled=False)}telemetry.start()"
+    codes = {"bare": "pass", "line": FIRST_LINE, "names": "from homing import *", "off": off}
+    taken: dict[str, list[float]] = {name: [] for name in codes}
+    for _ in range(rounds + 1):
+        for name, code in codes.items():
+            taken[name].append(_seconds(code, folder) * 1000)
+    # The first round filled the caches.
+    over = {name: statistics.median(taken[name][1:]) - statistics.median(taken["bare"][1:]) for name in codes}
+    figures.add("import_ms", over["line"], ("<=", 15), f"`{FIRST_LINE}`, over a bare interpreter")
+    figures.note(f"all public names {over['names']:.1f} ms; made and started while off {over['off']:.1f} ms")
+    packages = _told(PACKAGES.format(make=_make("http://127.0.0.1:9", folder, enabled=True)), folder)
+    figures.add("third_party_modules", len(packages), ("<=", 0), f"after a ping was tried {packages or ''}")
+
+
+def _off(folder: Path, figures: Figures) -> None:
+    make = _make("http://127.0.0.1:9", folder, enabled=None).strip().replace("\n", "\n    ")
+    seen = _told(OFF.format(make=make), folder)
+    for name in ("threads", "sockets", "files"):
+        figures.add(f"off_{name}", seen[name], ("<=", 0), "by audit hook, while off")
+    left = [path.name for path in folder.rglob("*")]
+    assert left == [], f"Nothing is left behind: {left}"
+
+
+def _stops(rounds: int, folder: Path, figures: Figures) -> None:
+    worst = {}
+    with ExitStack() as stack:
+        for name, endpoint in ENDPOINTS.items():
+            names = HANGING_NAMES if name == "hanging name" else ""
+            url = stack.enter_context(endpoint())
+            code = STOP.format(names=names, make=_make(url, folder, enabled=True))
+            worst[name] = max(_told(code, folder) for _ in range(rounds))
+    figures.note("; ".join(f"{name} {each:.1f} ms" for name, each in worst.items()))
+    figures.add("stop_ms_worst", max(worst.values()), ("<=", 100), f"stop(timeout=0), {rounds} times each endpoint")
+
+
+def _make(endpoint: str, folder: Path, *, enabled: bool | None) -> str:
+    return MAKE.format(endpoint=endpoint, enabled=enabled, directory=str(folder / "identity"))
+
+
+def _seconds(code: str, folder: Path) -> float:
+    began = time.perf_counter()
+    _run(code, folder)
+    return time.perf_counter() - began
+
+
+def _told(code: str, folder: Path) -> Any:
+    return json.loads(_run(code, folder))
+
+
+def _run(code: str, folder: Path) -> str:
+    """Run code at home in a folder, with no setting of telemetry's but the code's own."""
+    folder.mkdir(exist_ok=True)
+    environment = child_environment(
+        HOME=str(folder), XDG_STATE_HOME="", DO_NOT_TRACK="", HOMING_TELEMETRY_ENABLED="", PYTHONDONTWRITEBYTECODE=""
+    )
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
