@@ -84,7 +84,7 @@ class Site:
         self.store.recorded = []
         self.control = SqlControl(database)
         self.receiver = Receiver(Opened(self.store, self.control), settings, self.clock)
-        self.owner = self.control.add_owner("admin", "hash", self.clock.now(), must_change=False).id
+        self.owner = self.control.add_owner("admin", "hash", now=self.clock.now(), must_change=False).id
         self._runner = asyncio.Runner()
         self.run(self._start())
 
@@ -102,8 +102,8 @@ class Site:
 
     def add_app(self, name: str = "app", *, dimensions: Sequence[str] = (), scope: Scope = "send") -> tuple[App, str]:
         """Add an app and return it with a key."""
-        app = self.control.add_app(self.owner, name, self.clock.now(), dimensions)
-        _row, key = make_key(self.control, self.clock, app, scope)
+        app = self.control.add_app(self.owner, name, now=self.clock.now(), dimensions=dimensions)
+        _row, key = make_key(self.control, self.clock, app=app, scope=scope)
         self.receiver.directory.refresh()
         return app, key
 
@@ -155,7 +155,7 @@ class Site:
     def requests(self, app: App) -> int:
         """Return how many requests of an app were counted, on any day that is kept."""
         today = day_of(self.clock.now())
-        counted = self.store.requests(self.owner, [app.id], range(today - 400, today + 3), {}, "day")
+        counted = self.store.requests(self.owner, [app.id], days=range(today - 400, today + 3), filters={}, by="day")
         return sum(counted.values())
 
     def outcomes(self) -> dict[str, int]:

@@ -35,7 +35,7 @@ def test_full_desk(receivers: MakeReceiver) -> None:
 
 
 def test_more_than_the_desk_holds(receivers: MakeReceiver) -> None:
-    """A request with more pings than the desk is to hold is taken while the desk is empty: it could never be sent else."""
+    """A request with more pings than the desk is to hold is taken while it is empty: it could never be sent else."""
     receiver = receivers(queue_pings=FEW).start()
     with receiver.client() as client:
         assert ["accepted"] * (FEW + 1) == client.send(*map(ping, range(FEW + 1))).outcomes()

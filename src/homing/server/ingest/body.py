@@ -1,5 +1,7 @@
 """Reads a request's body within limits: 1 MiB after decompression, which is watched while it inflates."""
 
+import asyncio
+import contextlib
 import zlib
 from typing import Final
 
@@ -7,6 +9,7 @@ from homing.outcomes import Refusal
 from homing.server.ingest.exchange import Exchange
 
 MOST_BYTES: Final = 1024 * 1024
+PASS_OVER_SECONDS: Final = 1.0
 MOST_PASSED_OVER: Final = 8 * MOST_BYTES
 """Many senders see the answer only once they have sent everything: so much of it is read and thrown away."""
 
@@ -20,10 +23,11 @@ async def read_body(exchange: Exchange) -> bytes:
     length = exchange.headers.get("content-length", "")
     if length.isdecimal() and int(length) <= MOST_BYTES:
         body = await exchange.whole()
+    elif length:
+        await _pass_over(exchange)
+        raise Refusal("too_large")
     else:
         body = await _collect(exchange)
-        if length:
-            raise Refusal("too_large")
     encoding = exchange.headers.get("content-encoding", "")
     return inflate(body, encoding) if encoding else body
 
@@ -40,6 +44,17 @@ async def _collect(exchange: Exchange) -> bytes:
     if size > MOST_BYTES:
         raise Refusal("too_large")
     return bytes(body)
+
+
+async def _pass_over(exchange: Exchange) -> None:
+    """Read for a moment and keep nothing, so that a sender who sends all of it first sees the answer."""
+    size = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PASS_OVER_SECONDS):
+            async for part in exchange.parts():
+                size += len(part)
+                if size > MOST_PASSED_OVER:
+                    return
 
 
 def inflate(body: bytes, encoding: str) -> bytes:

@@ -262,13 +262,19 @@ def test_too_many_for_one_app(sites: MakeSite) -> None:
 
 
 def test_a_full_desk(sites: MakeSite) -> None:
-    """What does not fit is told to come back, and nothing of it is stored."""
+    """What does not fit beside what waits is told to come back, and nothing of it is stored."""
     to = sites(queue_pings=2)
     app, key = to.add_app()
-    reply = ping(to, key, {}, {}, {})
-    assert (503, ["overloaded"] * 3, "1") == (reply.status, names(reply), reply.headers["retry-after"])
-    assert 0 == to.requests(app)
-    assert 200 == ping(to, key, {}, {}).status
+
+    async def both() -> list[Reply]:
+        scope = scope_of("POST", NATIVE, pings_headers(key))
+        return await asyncio.gather(to.exchange(scope, b"[{},{},{}]"), to.exchange(scope, b"[{}]"))
+
+    first, second = to.run(both())
+    assert (200, ["accepted"] * 3) == (first.status, names(first))
+    assert (503, ["overloaded"], "1") == (second.status, names(second), second.headers["retry-after"])
+    assert 3 == to.requests(app)
+    assert 200 == ping(to, key, {}).status
 
 
 def test_a_store_that_cannot_be_written(sites: MakeSite) -> None:
