@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import structlog
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
@@ -34,6 +35,8 @@ from homing.server.stores.registry import Opened
 from homing.settings import Resolved
 
 SIGN_INS_PER_SECOND: Final = 1
+
+log: Final = structlog.get_logger("homing.app")
 
 DIALECTS: Final[Sequence[Dialect]] = (Native(), SeqDesk())
 """Every dialect. Their paths are served ahead of the framework's."""
@@ -125,8 +128,13 @@ class Receiver:
         """Notice apps and keys that another process added."""
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
-            with contextlib.suppress(StoreError):
+            try:
                 await asyncio.to_thread(self.directory.refresh)
+            except StoreError as error:
+                log.warning("refresh_failed", reason=str(error))
+            except Exception:
+                # What this task raises would end it, and no new key would be known until the next start.
+                log.exception("internal")
 
 
 def options_of(settings: Resolved) -> Options:

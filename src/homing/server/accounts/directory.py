@@ -66,9 +66,10 @@ class Directory:
 
     def _load(self) -> _Held:
         version = self._control.version()
+        # Keys before apps: an app is there before its keys are, whatever is added meanwhile.
+        keys = {row.digest: row for row in self._control.app_keys() if row.revoked is None}
         apps = {app.id: app for app in self._control.apps()}
         targets = {app.id: self._target(app) for app in apps.values()}
-        keys = {row.digest: row for row in self._control.app_keys() if row.revoked is None}
         senders = {row.plain: targets[row.app] for row in keys.values() if row.plain and row.scope == "send"}
         names = {app.name: targets[app.id] for app in reversed(apps.values())}
         return _Held(version, apps, targets, senders, names, keys)

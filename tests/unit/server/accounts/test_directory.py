@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from homing.clock import SystemClock
 from homing.outcomes import Refusal
+from homing.server.accounts.directory import Directory
 from homing.server.accounts.keys import key_digest, make_key
 from homing.server.ingest.lane import Targets
+from homing.server.stores.base import App
+from homing.server.stores.sql.control import SqlControl
+from homing.server.stores.sql.database import Database
 from tests.receiving import Site, site
 
 
@@ -91,3 +96,26 @@ def test_read_keys_are_stored_nowhere(place: Site) -> None:
     kept = place.sql("SELECT * FROM app_key")
     assert read not in str(kept)
     assert ["send", "read"] == [each["scope"] for each in kept]
+
+
+class Busy(SqlControl):
+    """Control data to which somebody adds an app and its key while it is read."""
+
+    added = ""
+
+    def apps(self, owner: int | None = None) -> list[App]:
+        """Return the apps of before."""
+        found = super().apps(owner)
+        if not self.added:
+            [who] = self.owners()
+            app = self.add_app(who.id, "late", now=0, dimensions=())
+            _row, self.added = make_key(self, SystemClock(), app=app, scope="send")
+        return found
+
+
+def test_what_is_added_meanwhile(place: Site) -> None:
+    """An app added between two looks at the control data is known at the next refresh."""
+    control = Busy(Database(f"sqlite:///{place.path}"))
+    directory = Directory(control, frozenset(), retention_days=92)
+    directory.refresh()
+    assert directory.by_key(control.added).app
