@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.request import Request, urlopen
 
 from bench.figures import Figures
@@ -26,27 +26,35 @@ INSTANCES: Final = 10_000
 SPACING: Final = 10_000_000
 
 
+class Rounds(NamedTuple):
+    """How many rounds of load, and how many seconds each."""
+
+    times: int
+    seconds: float
+
+
 def run(seconds: float, figures: Figures) -> None:
     """Measure the figures of ingest."""
-    rounds = max(2, round(seconds / ROUND_SECONDS / 6))
+    length = min(ROUND_SECONDS, max(1.0, seconds / 12))
+    rounds = Rounds(max(2, round(seconds / length / 6)), length)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         yardstick = stack.enter_context(bare())
         store = Path(folder) / "homing.db"
         homing = stack.enter_context(receiver(store))
         send(yardstick.heartbeat, 1, distinct=INSTANCES)
-        send(homing.heartbeat, ROUND_SECONDS, distinct=INSTANCES)
+        send(homing.heartbeat, length, distinct=INSTANCES)
         _against_bare(rounds, yardstick, homing, figures)
         _under_reports(rounds, homing, read_key(store), figures)
 
 
-def _against_bare(rounds: int, yardstick: Running, homing: Running, figures: Figures) -> None:
+def _against_bare(rounds: Rounds, yardstick: Running, homing: Running, figures: Figures) -> None:
     new_from = itertools.count(SPACING, SPACING)
-    repeat, new, bares = [], [], [send(yardstick.heartbeat, ROUND_SECONDS, distinct=INSTANCES)]
-    for _ in range(rounds):
-        repeat.append(send(homing.heartbeat, ROUND_SECONDS, distinct=INSTANCES))
-        bares.append(send(yardstick.heartbeat, ROUND_SECONDS, distinct=INSTANCES))
-        new.append(send(homing.heartbeat, ROUND_SECONDS, distinct=0, offset=next(new_from)))
-        bares.append(send(yardstick.heartbeat, ROUND_SECONDS, distinct=INSTANCES))
+    repeat, new, bares = [], [], [send(yardstick.heartbeat, rounds.seconds, distinct=INSTANCES)]
+    for _ in range(rounds.times):
+        repeat.append(send(homing.heartbeat, rounds.seconds, distinct=INSTANCES))
+        bares.append(send(yardstick.heartbeat, rounds.seconds, distinct=INSTANCES))
+        new.append(send(homing.heartbeat, rounds.seconds, distinct=0, offset=next(new_from)))
+        bares.append(send(yardstick.heartbeat, rounds.seconds, distinct=INSTANCES))
     figures.note(f"{_rates('bare', bares)}; {_rates('repeating', repeat)}; {_rates('new', new)}")
     figures.add(
         "ratio_repeat", _ratio(repeat, bares[0::2], bares[1::2]), (">=", 0.40), "repeating instances; 0.55 wanted"
@@ -69,12 +77,12 @@ def _rates(name: str, loads: list[Load]) -> str:
     return f"{name} {rates[0]} to {rates[-1]} requests/s"
 
 
-def _under_reports(rounds: int, homing: Running, key: str, figures: Figures) -> None:
+def _under_reports(rounds: Rounds, homing: Running, key: str, figures: Figures) -> None:
     without, during, asked = [], [], 0
-    for _ in range(rounds):
-        without.append(send(homing.heartbeat, ROUND_SECONDS, distinct=INSTANCES))
+    for _ in range(rounds.times):
+        without.append(send(homing.heartbeat, rounds.seconds, distinct=INSTANCES))
         with reports_without_pause(homing, key) as count:
-            during.append(send(homing.heartbeat, ROUND_SECONDS, distinct=INSTANCES))
+            during.append(send(homing.heartbeat, rounds.seconds, distinct=INSTANCES))
         asked += len(count)
     figures.note(f"{_rates('without reports', without)}; {_rates('during reports', during)}; {asked} reports answered")
     slower = statistics.median(a.per_second / b.per_second for a, b in zip(without, during, strict=True))

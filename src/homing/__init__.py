@@ -1,5 +1,30 @@
 """Homing: telemetry for software that runs on other people's machines."""
 
-__all__ = ["__version__"]
+# What type checkers take for the constant of that name: importing typing costs more than all the rest.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from homing.errors import SettingsError
+    from homing.sdk.payload import Row
+    from homing.sdk.status import Status
+    from homing.sdk.telemetry import Telemetry
+else:
+
+    def __getattr__(name: str) -> object:
+        """Return a public name of the sending side, which is imported when it is first asked for."""
+        if name not in PLACES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(__import__(PLACES[name], fromlist=[name]), name)
+
+
+__all__ = ["Row", "SettingsError", "Status", "Telemetry", "__version__"]
 
 __version__ = "0.1.0"
+
+PLACES = {
+    "Row": "homing.sdk.payload",
+    "SettingsError": "homing.errors",
+    "Status": "homing.sdk.status",
+    "Telemetry": "homing.sdk.telemetry",
+}
+"""Where each public name lives."""

@@ -44,6 +44,20 @@ def test_history_goes_by_its_own_keep(site: Site) -> None:
     assert ["x"] == site.instances()
 
 
+def test_history_goes_from_merged_blocks(site: Site) -> None:
+    """An entry past its keep goes from a block that also holds later ones."""
+    for number in range(40):
+        site.record(site.ping("x", version=str(number)))
+        if number == 19:
+            site.clock.advance(days=2)
+    while site.store.compact():
+        pass
+    site.clock.advance(days=1)
+    site.store.prune()
+    kept = [each.dimensions["version"] for each in site.reader.history(site.app, limit=50).items]
+    assert {str(number) for number in range(20, 40)} == set(kept)
+
+
 def test_a_pruned_instance_may_come_back(site: Site) -> None:
     """An instance that was dropped is new when it comes again, also to a writer that knew it."""
     site.record(site.ping("x"), by=site.writers[1])

@@ -161,7 +161,7 @@ class Store(Protocol):
         """Forget the token an instance is bound to; False when there is no such binding."""
 
     def erase(self, owner: int, instance_id: str) -> Receipt | None:
-        """Remove all data of an instance in all apps of the owner; None when the id is not known."""
+        """Remove all data of an instance in all apps of the owner; None when the id was never known."""
 
     def prune(self, *, dry_run: bool = False) -> Pruned:
         """Remove what is past its keep; with `dry_run` only count it."""

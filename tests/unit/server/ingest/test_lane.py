@@ -266,7 +266,7 @@ def test_a_full_desk(sites: MakeSite) -> None:
     to = sites(queue_pings=2)
     app, key = to.add_app()
 
-    async def both() -> list[Reply]:
+    async def both() -> tuple[Reply, Reply]:
         scope = scope_of("POST", NATIVE, pings_headers(key))
         return await asyncio.gather(to.exchange(scope, b"[{},{},{}]"), to.exchange(scope, b"[{}]"))
 

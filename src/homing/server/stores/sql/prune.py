@@ -11,6 +11,7 @@ from homing.server.counting.segment import anyone_in
 from homing.server.stores.base import Pruned
 from homing.server.stores.sql.database import Database, among
 from homing.server.stores.sql.heads import VOID
+from homing.server.stores.sql.history import block, replace, unpack
 from homing.server.stores.sql.record import PING_ID_DAYS
 from homing.server.stores.sql.schema import (
     app,
@@ -68,12 +69,31 @@ def _kept(row: Any, keep: Keep, today: int) -> _App:
 def _prune_app(database: Database, one: _App, *, dry_run: bool) -> Pruned:
     with database.read() as connection:
         found, mark, lost = _look(connection, one)
-    if dry_run or not any(found):
+    if dry_run:
+        return found
+    if not any(found):
+        _trim_history(database, one)
         return found
     with database.write() as connection:
         back = _heard(connection.execute(_SINCE, {"of": one.id, "mark": mark}).scalars())
         _remove(connection, one, lost - back)
+    _trim_history(database, one)
     return found._replace(instances=len(lost - back))
+
+
+def _trim_history(database: Database, one: _App) -> None:
+    """Rewrite blocks that hold entries of both before and after the first moment that is kept."""
+    straddling = select(history.c.id).where(
+        history.c.app == one.id, history.c.oldest < one.history_from, history.c.newest >= one.history_from
+    )
+    with database.read() as connection:
+        numbers = list(connection.execute(straddling).scalars())
+    for number in numbers:
+        with database.read() as connection:
+            row = connection.execute(select(history).where(history.c.id == number)).first()
+        if row is not None:
+            kept = [entry for entry in unpack(row.blob) if entry.received >= one.history_from]
+            replace(database, [number], merged=[block(one.id, kept, level=row.level)])
 
 
 def _look(connection: Connection, one: _App) -> tuple[Pruned, int, BitMap]:

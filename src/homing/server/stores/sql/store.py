@@ -209,7 +209,7 @@ class SqlStore:
         return bool(found)
 
     def erase(self, owner: int, instance_id: str) -> Receipt | None:
-        """Remove all data of an instance in all apps of the owner; None when the id is not known."""
+        """Remove all data of an instance in all apps of the owner; None when the id was never known."""
         return erase(
             self._database, owner, instance_id=instance_id, now=self._clock.now(), bucket_bits=self._options.bucket_bits
         )

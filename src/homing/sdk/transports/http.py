@@ -1,0 +1,145 @@
+"""Sends over HTTP/1.1 with the standard library's sockets.
+
+Every wait is for what is left of one deadline, so that a host which never answers, or answers a byte at a time, costs
+no more than one that refuses. Of the answer the status is read, nothing else: no redirect is followed, no body awaited.
+The look-up of a name cannot be interrupted; when it comes back too late, nothing is sent.
+"""
+
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from homing.sdk.endpoint import Endpoint
+from homing.sdk.transports.base import TOO_SLOW, Deadline, Reply, Request
+
+STATUS_LINE: Final = re.compile(rb"HTTP/1\.\d (\d{3})[ \r\n]")
+INTERIM: Final = range(100, 200)
+MOST_HEAD: Final = 16_384
+MOST_ERROR: Final = 180
+"""How many characters of an error are kept."""
+
+
+class HttpTransport:
+    """Speaks to the receiver itself. A `context` says which certificates are believed; the system's are, without it."""
+
+    def __init__(self, *, context: ssl.SSLContext | None = None) -> None:
+        self._context = context
+
+    def send(self, request: Request, deadline: Deadline) -> Reply:
+        """Send one request and return the status of its answer."""
+        try:
+            with self._connected(request.endpoint, deadline) as sock:
+                sock.settimeout(deadline.left())
+                sock.sendall(_head(request) + request.body)
+                status = _read_status(sock, deadline)
+        except (OSError, ValueError) as error:
+            return Reply(None, deadline.reason if deadline.is_over else _sentence(error))
+        return Reply(status)
+
+    @contextmanager
+    def _connected(self, endpoint: Endpoint, deadline: Deadline) -> Iterator[socket.socket]:
+        sock = _connect(endpoint, deadline)
+        try:
+            if endpoint.scheme == "https":
+                sock = self._encrypted(sock, endpoint.host, deadline)
+            yield sock
+        finally:
+            deadline.release()
+            sock.close()
+
+    def _encrypted(self, sock: socket.socket, host: str, deadline: Deadline) -> ssl.SSLSocket:
+        context = self._context or ssl.create_default_context()
+        deadline.release()
+        encrypted = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+        try:
+            deadline.hold(encrypted)
+            encrypted.settimeout(deadline.left())
+            encrypted.do_handshake()
+        except BaseException:
+            deadline.release()
+            encrypted.close()
+            raise
+        return encrypted
+
+
+def _connect(endpoint: Endpoint, deadline: Deadline) -> socket.socket:
+    """Try the host's addresses in turn, each with its share of the time that is left."""
+    # As bytes the host is taken as it stands.
+    found = socket.getaddrinfo(endpoint.host.encode(), endpoint.port, type=socket.SOCK_STREAM)
+    last: OSError = OSError("the host has no address")
+    for number, (family, kind, protocol, _name, address) in enumerate(found):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            deadline.hold(sock)
+            sock.settimeout(deadline.left() / (len(found) - number))
+            sock.connect(address)
+        except OSError as error:
+            last = error
+            deadline.release()
+            sock.close()
+        else:
+            return sock
+    raise last
+
+
+def _head(request: Request) -> bytes:
+    lines = [
+        f"POST {request.endpoint.path} HTTP/1.1",
+        f"Host: {request.endpoint.authority}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(request.body)}",
+        "Connection: close",
+        *(f"{name}: {value}" for name, value in request.headers.items()),
+    ]
+    return "".join(f"{line}\r\n" for line in [*lines, ""]).encode("ascii")
+
+
+def _read_status(sock: socket.socket, deadline: Deadline) -> int:
+    head = b""
+    while len(head) < MOST_HEAD:
+        sock.settimeout(deadline.left())
+        more = sock.recv(4096)
+        if not more:
+            raise ConnectionResetError
+        head += more
+        status = _final_status(head)
+        if status is not None:
+            return status
+    raise ValueError("its head is too long")
+
+
+def _final_status(head: bytes) -> int | None:
+    """Return the status, once its line is there; what precedes the answer (1xx) is passed over."""
+    while b"\n" in head:
+        found = STATUS_LINE.match(head)
+        if found is None:
+            raise ValueError("it is not HTTP")
+        if int(found[1]) not in INTERIM:
+            return int(found[1])
+        head = head.partition(b"\r\n\r\n")[2]
+    return None
+
+
+def _sentence(error: Exception) -> str:
+    """Say in one sentence why there was no answer."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            text = f"The certificate was not accepted: {error.verify_message}"
+        case ssl.SSLError():
+            text = f"No encrypted connection came about: {error.reason or 'it was cut off'}"
+        case socket.gaierror():
+            text = "The host's name was not found"
+        case ConnectionRefusedError():
+            text = "The connection was refused"
+        case ConnectionResetError() | BrokenPipeError():
+            text = "The connection was closed without an answer"
+        case TimeoutError():
+            return TOO_SLOW
+        case OSError():
+            text = f"There was no connection: {error.strerror or error}"
+        case _:
+            text = f"The answer cannot be read: {error}"
+    return f"{text[: MOST_ERROR - 1].rstrip('.')}."

@@ -1,0 +1,73 @@
+"""Homing's own wire form: `POST /v1/pings` with the app's key as a bearer token."""
+
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+import homing
+from homing.sdk.endpoint import Endpoint, at
+from homing.sdk.payload import TEXT, Moment, Row, untold
+from homing.sdk.wire.base import Credentials, arch, instance, platform, version
+
+PATH: Final = "/v1/pings"
+
+
+def _kind(moment: Moment) -> str:
+    return moment.kind
+
+
+def _at(moment: Moment) -> str:
+    from homing.clock import iso_time
+
+    return iso_time(moment.at)
+
+
+def _id(moment: Moment) -> str:
+    return moment.id
+
+
+def _sdk(_moment: Moment) -> str:
+    return homing.__version__
+
+
+def _python(_moment: Moment) -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+ROWS: Final = (
+    Row(
+        "instance_id",
+        TEXT,
+        "Lets an installation count once: a random UUID, made when telemetry is first enabled.",
+        "3f1c0f0a-1111-4222-8333-444455556666",
+        instance,
+    ),
+    Row("kind", TEXT, "Why it was sent.", "heartbeat", _kind),
+    Row("at", TEXT, "When it was made; this chooses the day it counts on.", "2026-11-22T10:44:55.123Z", _at),
+    Row("id", TEXT, "Lets a ping that is sent again count once.", "0b0c7a52-7777-4888-9999-aaaabbbbcccc", _id),
+    Row("dimensions.version", TEXT, "Shows whether updates are taken up.", "1.2.3", version),
+    Row("dimensions.channel", TEXT, "Shows which release channel is followed.", "stable", untold, may_be_told=True),
+    Row("dimensions.platform", TEXT, "Shows which operating systems must be supported.", "linux", platform),
+    Row("dimensions.arch", TEXT, "Shows which processors must be supported.", "x64", arch),
+    Row("properties.sdk", TEXT, "Tells which release of Homing made the ping.", "0.1.0", _sdk),
+    Row("properties.python", TEXT, "Shows which versions of Python must be supported.", "3.12", _python),
+)
+
+
+class Native:
+    """Sends what the receiver's native dialect reads."""
+
+    name = "native"
+    rows = ROWS
+    is_open = True
+    has_token = False
+
+    def target(self, endpoint: Endpoint, key: str) -> Endpoint:
+        """Return the endpoint, with the usual path where it has none."""
+        if not key:
+            raise ValueError("key must be given: the receiver shows it for each app.")
+        return endpoint if endpoint.path not in ("", "/") else at(endpoint, PATH)
+
+    def headers(self, own: Credentials) -> Mapping[str, str]:
+        """Return the key and who speaks."""
+        return {"User-Agent": f"Homing/{homing.__version__}", "Authorization": f"Bearer {own.key}"}

@@ -1,0 +1,80 @@
+"""A server that keeps what it is sent, and answers as it is told to."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final, NamedTuple
+
+OK: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+PATIENCE_SECONDS: Final = 10.0
+
+
+class Received(NamedTuple):
+    """One request."""
+
+    line: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Listener:
+    """Listens on a port of its own; after its answer it leaves the connection to the sender."""
+
+    def __init__(self, answer: bytes, context: ssl.SSLContext | None) -> None:
+        self.received: list[Received] = []
+        self._answer = answer
+        self._context = context
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._is_ending = False
+        self.url = f"http{'s' if context else ''}://localhost:{self._socket.getsockname()[1]}"
+
+    def begin(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """End, and wait for the thread."""
+        self._is_ending = True
+        socket.create_connection(self._socket.getsockname()).close()
+        self._thread.join(PATIENCE_SECONDS)
+        self._socket.close()
+
+    def _run(self) -> None:
+        while not self._is_ending:
+            caller, _ = self._socket.accept()
+            caller.settimeout(PATIENCE_SECONDS)
+            with suppress(OSError):
+                if self._context is not None:
+                    caller = self._context.wrap_socket(caller, server_side=True)
+                with caller:
+                    self._serve(caller)
+
+    def _serve(self, caller: socket.socket) -> None:
+        with caller.makefile("rb") as file:
+            line = file.readline().decode().strip()
+            if not line:
+                return
+            headers = {}
+            while text := file.readline().decode().strip():
+                name, _, value = text.partition(": ")
+                headers[name] = value
+            body = file.read(int(headers["Content-Length"]))
+            self.received.append(Received(line, headers, body))
+            caller.sendall(self._answer)
+            # Whatever else is sent, the answer was all there is; the sender closes.
+            if self._answer:
+                file.read()
+
+
+@contextmanager
+def listener(answer: bytes = OK, context: ssl.SSLContext | None = None) -> Iterator[Listener]:
+    """Run a listener."""
+    running = Listener(answer, context)
+    running.begin()
+    try:
+        yield running
+    finally:
+        running.end()

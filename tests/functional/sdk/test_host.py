@@ -1,0 +1,184 @@
+"""What telemetry does to the program it sits in: processes of their own."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.endpoints import ENDPOINTS, HANGING_NAMES
+from tests.functional.receiver import environment
+from tests.functional.sdk.listener import listener
+
+MAKE = """
+import json, os, sys, threading, time
+from homing import Telemetry
+telemetry = Telemetry(
+    app="acme", version="1.2.3", endpoint={endpoint!r}, key="k", enabled={enabled}, directory={directory!r},
+    first_seconds={first},
+)
+"""
+
+UNDER_WAY = """
+telemetry.start()
+while telemetry.status().last_attempt is None:
+    time.sleep(0.01)
+time.sleep(0.1)
+"""
+
+WATCHED = """
+import threading
+seen = []
+begin = threading.Thread.start
+
+def counted(thread):
+    # Python 3.11 has no audit event for threads.
+    seen.append("thread")
+    begin(thread)
+
+threading.Thread.start = counted
+
+def watch(event, arguments):
+    if event.partition(".")[0] in ("socket", "open", "os"):
+        seen.append(event)
+
+def use():
+    telemetry.start()
+    telemetry.preview()
+    telemetry.send_now(2)
+    telemetry.status()
+    telemetry.stop()
+
+use()
+seen.clear()
+sys.addaudithook(watch)
+use()
+print(json.dumps(seen))
+"""
+
+
+def make(endpoint: str, directory: Path, *, enabled: bool | None = True, first: float = 0) -> str:
+    """Return the code of an application."""
+    return MAKE.format(endpoint=endpoint, enabled=enabled, directory=str(directory), first=first)
+
+
+def run(code: str, **settings: str) -> Any:
+    """Run code in a process of its own, and return what it prints, from JSON."""
+    variables = {**environment(**settings), "DO_NOT_TRACK": ""}
+    # Later versions of Python warn when a process with threads forks.
+    command = [sys.executable, "-W", "error", "-W", "ignore:This process:DeprecationWarning", "-c", code]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=60)
+    assert (0, "") == (done.returncode, done.stderr)
+    return json.loads(done.stdout) if done.stdout else None
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.mark.parametrize("budget", [0, 0.3])
+def test_stopping(tmp_path: Path, name: str, budget: float) -> None:
+    """Stop comes back within its budget and 100 ms, and leaves a thread behind only where a name hangs."""
+    names = HANGING_NAMES if name == "hanging name" else ""
+    with ENDPOINTS[name]() as url:
+        code = f"""{names}{make(url, tmp_path)}{UNDER_WAY}
+began = time.monotonic()
+telemetry.stop(timeout={budget})
+taken = time.monotonic() - began
+time.sleep(0.05)
+print(json.dumps([taken, threading.active_count(), telemetry.status().last_error]))
+"""
+        taken, threads, error = run(code)
+    assert taken <= budget + 0.1
+    assert (2 if names else 1) == threads
+    assert (
+        "The connection was refused." if name == "refused" else "It was stopped before there was an answer."
+    ) == error
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_exit_is_not_delayed(tmp_path: Path, name: str) -> None:
+    """A program that ends without stopping telemetry ends as soon as one without it."""
+    names = HANGING_NAMES if name == "hanging name" else ""
+    with ENDPOINTS[name]() as url:
+        code = f"{names}{make(url, tmp_path)}{UNDER_WAY}print(json.dumps(time.time()))"
+        ended = run(code)
+        assert time.time() - ended < 1
+
+
+def test_off_touches_nothing(tmp_path: Path) -> None:
+    """While telemetry is off there is no thread, no socket and no file: an audit hook sees none."""  # 000-01
+    place = tmp_path / "identity"
+    assert [] == run(make("http://127.0.0.1:9", place, enabled=None) + WATCHED)
+    assert [] == run(make("http://127.0.0.1:9", place, enabled=True) + WATCHED, telemetry_enabled="off")
+    assert not place.exists()
+
+
+def test_the_audit_would_see(tmp_path: Path) -> None:
+    """The same hook sees thread and socket while telemetry is on, and the file at the first time."""
+    seen = run(make("http://127.0.0.1:9", tmp_path) + WATCHED)
+    assert {"thread", "socket.connect"} <= set(seen)
+    on = make("http://127.0.0.1:9", tmp_path / "new")
+    first, last = WATCHED.split("use()\nseen.clear()\nsys.addaudithook(watch)\n")
+    assert "open" in run(f"{on}{first}sys.addaudithook(watch)\n{last}")
+
+
+def test_forked_children_rest(tmp_path: Path) -> None:
+    """A child is the same instance and sends nothing until it is started; then it works, whatever the parent held."""
+    with listener() as there:
+        code = f"""{make(there.url, tmp_path, first=3600)}
+telemetry.send_now(10)
+# The worst moment: another thread of the parent holds the lock.
+held, free = threading.Event(), threading.Event()
+
+def hold():
+    with telemetry._lock:
+        held.set()
+        free.wait()
+
+threading.Thread(target=hold).start()
+held.wait()
+child = os.fork()
+if child == 0:
+    before = telemetry.status()
+    telemetry.stop()
+    after = telemetry.send_now(10)
+    right = before.next_due is None and before.instance == after.instance and after.last_status == 200
+    os._exit(0 if right else 1)
+free.set()
+code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+still = telemetry.send_now(10).last_status
+telemetry.stop()
+print(json.dumps([code, still]))
+"""
+        assert [0, 200] == run(code)
+        bodies = [json.loads(received.body) for received in there.received]
+    assert (3, 3, 1) == (
+        len(bodies),
+        len({each["id"] for each in bodies}),
+        len({each["instance_id"] for each in bodies}),
+    )
+
+
+def test_a_child_forked_while_sending(tmp_path: Path) -> None:
+    """What the parent has under way is no attempt of the child's, and the child's stop does not end it."""
+    with ENDPOINTS["slow drip"]() as url:
+        code = f"""{make(url, tmp_path)}{UNDER_WAY}
+child = os.fork()
+if child == 0:
+    telemetry.stop()
+    os._exit(0 if telemetry.status().last_error is None else 1)
+code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+print(json.dumps([code, telemetry.status().last_error]))
+"""
+        assert [0, None] == run(code)
+
+
+def test_several_processes_are_one_instance(tmp_path: Path) -> None:
+    """Programs that begin at the same time find the same identity."""
+    code = make("http://127.0.0.1:9", tmp_path / "new") + "print(telemetry.send_now(10).instance)"
+    command = [sys.executable, "-c", code]
+    variables = {**environment(), "DO_NOT_TRACK": ""}
+    together = [subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    found = {process.communicate(timeout=60)[0].strip() for process in together}
+    assert {(tmp_path / "new" / "instance-id").read_text().strip()} == found

@@ -1,0 +1,182 @@
+"""Requests over real sockets."""
+
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.endpoints import black_hole, refused, slow_drip
+from homing import Telemetry
+from homing.clock import SystemClock
+from homing.sdk.endpoint import parse
+from homing.sdk.transports.base import Deadline, Reply, Request
+from homing.sdk.transports.http import HttpTransport
+from tests.functional.sdk.listener import OK, listener
+
+LIMIT = 0.4
+SLOW = "There was no answer within 5 seconds."
+
+
+def send(url: str, seconds: float = 5.0, *, context: ssl.SSLContext | None = None) -> Reply:
+    """Send one small request."""
+    request = Request(parse(f"{url}/x?y=1"), {"X-Own": "yes"}, b'{"a":1}')
+    return HttpTransport(context=context).send(request, Deadline(SystemClock(), seconds))
+
+
+def test_the_request() -> None:
+    """Line, headers and body arrive as they were given."""
+    with listener() as there:
+        assert Reply(200) == send(there.url)
+        [received] = there.received
+    assert ("POST /x?y=1 HTTP/1.1", b'{"a":1}') == (received.line, received.body)
+    assert {
+        "Host": there.url.removeprefix("http://"),
+        "Content-Type": "application/json",
+        "Content-Length": "7",
+        "Connection": "close",
+        "X-Own": "yes",
+    } == received.headers
+
+
+@pytest.mark.parametrize(
+    ("answer", "reply"),
+    [
+        (b"HTTP/1.1 204 No Content\r\n\r\n", Reply(204)),
+        (b"HTTP/1.0 503\r\n", Reply(503)),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 202 OK\r\n", Reply(202)),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\nnever ending", Reply(200)),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", Reply(None, "The answer cannot be read: it is not HTTP.")),
+        (b"x" * 20_000, Reply(None, "The answer cannot be read: its head is too long.")),
+        (b"", Reply(None, "The connection was closed without an answer.")),
+    ],
+    ids=["204", "old", "interim", "endless body", "another protocol", "no line", "nothing"],
+)
+def test_answers(answer: bytes, reply: Reply) -> None:
+    """The status is read and nothing else."""
+    with listener(answer) as there:
+        assert reply == send(there.url)
+
+
+def test_redirects_are_not_followed() -> None:
+    """What is secret never reaches another host: the answer is a failure."""
+    with listener() as other:
+        answer = f"HTTP/1.1 307 Temporary Redirect\r\nLocation: {other.url}/\r\n\r\n".encode()
+        with listener(answer) as there:
+            reply = send(there.url)
+        assert (Reply(307), "The answer was 307.", []) == (reply, reply.problem, other.received)
+
+
+def test_one_limit_for_all() -> None:
+    """A full queue and an answer byte by byte cost no more than the limit, a refusal next to nothing."""
+    for endpoint, wanted in ((black_hole, SLOW), (slow_drip, SLOW), (refused, "The connection was refused.")):
+        with endpoint() as url:
+            began = time.monotonic()
+            assert Reply(None, wanted) == send(url, LIMIT)
+            assert time.monotonic() - began < LIMIT + 0.5
+
+
+def test_further_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a host has several addresses, the next one is tried."""
+    plain = socket.getaddrinfo
+
+    def two(*given: Any, **named: Any) -> list[Any]:
+        return [*plain("127.0.0.2", 9, **named), *plain(*given, **named)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    with listener() as there:
+        assert Reply(200) == send(there.url)
+        monkeypatch.undo()
+
+
+def test_unknown_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that is not found is said to be so."""
+
+    def fail(*_given: Any, **_named: Any) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    assert Reply(None, "The host's name was not found.") == send("http://telemetry.invalid")
+
+
+def test_a_name_found_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the look-up outlasts the limit, no connection is made any more."""
+    plain = socket.getaddrinfo
+
+    def late(*given: Any, **named: Any) -> list[Any]:
+        time.sleep(LIMIT)
+        return plain(*given, **named)
+
+    with listener() as there:
+        monkeypatch.setattr(socket, "getaddrinfo", late)
+        assert Reply(None, SLOW) == send(there.url, LIMIT / 2)
+        monkeypatch.undo()
+        assert [] == there.received
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost that nobody has signed but itself, with its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("There is no openssl to make a certificate with.")
+    folder = tmp_path_factory.mktemp("certificate")
+    made = folder / "both.pem"
+    command = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+    )
+    subprocess.run([*command.split(), "-keyout", made, "-out", folder / "cert.pem"], check=True, capture_output=True)
+    made.write_bytes(made.read_bytes() + (folder / "cert.pem").read_bytes())
+    return made
+
+
+def serving(certificate: Path) -> ssl.SSLContext:
+    """Return the server's side of encryption."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+def test_a_strange_certificate(certificate: Path) -> None:
+    """A certificate that the system does not believe ends it before anything is said."""
+    with listener(OK, serving(certificate)) as there:
+        reply = send(there.url)
+        assert [] == there.received
+    assert reply.problem is not None
+    assert reply.problem.startswith("The certificate was not accepted: self")
+
+
+def test_encrypted(certificate: Path) -> None:
+    """With a certificate that is believed the request arrives; under another name it does not."""
+    context = ssl.create_default_context(cafile=certificate)
+    with listener(OK, serving(certificate)) as there:
+        assert Reply(200) == send(there.url, context=context)
+        other = send(there.url.replace("localhost", "127.0.0.1"), context=context)
+        assert 1 == len(there.received)
+    assert "The certificate was not accepted: " in str(other.problem)
+
+
+def test_encryption_that_never_comes() -> None:
+    """A host that takes the connection and says nothing costs no more than the limit."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        assert Reply(None, SLOW) == send(f"https://127.0.0.1:{silent.getsockname()[1]}", LIMIT)
+        assert time.monotonic() - began < LIMIT + 0.5
+
+
+def test_both_forms_arrive(tmp_path: Path) -> None:
+    """The preview and what arrives differ in nothing but the ping's own id and time."""
+    with listener() as there:
+        for wire, key in (("native", "k"), ("seqdesk", "")):
+            sending = Telemetry(
+                app="acme", version="1.0", endpoint=there.url, key=key, wire=wire, enabled=True, directory=tmp_path
+            )
+            with sending:
+                status = sending.send_now(10)
+                assert (200, None) == (status.last_status, status.last_error)
+                preview = sending.preview()
+            assert len(preview) == len(there.received[-1].body)
+    assert preview == there.received[-1].body

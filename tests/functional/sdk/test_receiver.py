@@ -1,0 +1,80 @@
+"""The sending side and a real receiver."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from homing import Status, Telemetry
+from homing.sdk.transports.base import Deadline, Reply, Request
+from homing.sdk.transports.http import HttpTransport
+from tests.functional.receiver import Receiver
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment that forbids nothing."""
+    monkeypatch.delenv("DO_NOT_TRACK", raising=False)
+    monkeypatch.delenv("HOMING_TELEMETRY_ENABLED", raising=False)
+
+
+class Lossy(HttpTransport):
+    """Loses the first answer."""
+
+    lost = False
+
+    def send(self, request: Request, deadline: Deadline) -> Reply:
+        """Send, and forget the answer once."""
+        reply = super().send(request, deadline)
+        self.lost, first = True, not self.lost
+        return Reply(None, "Lost.") if first else reply
+
+
+def telemetry(receiver: Receiver, directory: Path, **given: Any) -> Telemetry:
+    """Make the telemetry of an application."""
+    usual = {"app": "acme", "version": "1.2.3", "endpoint": f"http://127.0.0.1:{receiver.port}", "key": receiver.key}
+    return Telemetry(**{**usual, "enabled": True, "directory": directory, **given})
+
+
+def send(receiver: Receiver, directory: Path, **given: Any) -> Status:
+    """Send one ping of an application."""
+    with telemetry(receiver, directory, **given) as sending:
+        return sending.send_now(10)
+
+
+def versions(receiver: Receiver) -> dict[str, int]:
+    """Return how many clients have each version."""
+    return {row["value"]: row["clients"] for row in receiver.report("--split", "version")["splits"]["version"]}
+
+
+def test_both_forms_are_counted(receiver: Receiver, tmp_path: Path) -> None:
+    """Two installations, one of each form, are two clients with their versions."""  # 000-10
+    for _ in range(2):
+        assert 200 == send(receiver, tmp_path / "native").last_status
+    told = {"update.available": True, "database.provider": "sqlite"}
+    other = send(receiver, tmp_path / "seqdesk", wire="seqdesk", version="2.0.0", values=told)
+    assert (200, None) == (other.last_status, other.last_error)
+    assert ({"accepted": 3}, (3, 2)) == (receiver.outcomes(), receiver.summary())
+    assert {"1.2.3": 1, "2.0.0": 1} == versions(receiver)
+
+
+def test_the_token_binds(receiver: Receiver, tmp_path: Path) -> None:
+    """Whoever has the id without its token is refused, and status says so."""  # 000-10
+    assert 200 == send(receiver, tmp_path, wire="seqdesk").last_status
+    (tmp_path / "token").unlink()
+    status = send(receiver, tmp_path, wire="seqdesk")
+    assert (403, "The answer was 403.") == (status.last_status, status.last_error)
+
+
+def test_a_ping_sent_again_counts_once(receiver: Receiver, tmp_path: Path) -> None:
+    """The answer was lost: the same ping is sent again, and is a duplicate."""
+    with telemetry(receiver, tmp_path, transport=Lossy()) as sending:
+        assert "Lost." == sending.send_now(10).last_error
+        assert 200 == sending.send_now(10).last_status
+    assert ({"accepted": 1, "duplicate": 1}, (1, 1)) == (receiver.outcomes(), receiver.summary())
+
+
+def test_a_wrong_key(receiver: Receiver, tmp_path: Path) -> None:
+    """The refusal is told, and nothing is counted."""
+    status = send(receiver, tmp_path, key="nonsense")
+    assert (401, None, "The answer was 401.") == (status.last_status, status.last_success, status.last_error)

@@ -1,0 +1,57 @@
+"""A transport that sends nothing, and applications that use it."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from homing import Telemetry
+from homing.sdk.transports.base import Deadline, Reply, Request
+from homing.testing import FixedClock
+
+ENDPOINT: Final = "http://telemetry.example.com"
+SECONDS: Final = 10.0
+"""How long a test waits for a thread before it fails."""
+
+
+class Clock(FixedClock):
+    """A fixed clock whose tokens are as long as random ones."""
+
+    def token(self, size: int = 32) -> str:
+        """Return four characters for three bytes."""
+        return super().token(-(-size * 4 // 3))
+
+
+class Outbox:
+    """Keeps requests, and answers each with the next of its replies, the last one again and again."""
+
+    def __init__(self, *replies: Reply | Exception) -> None:
+        self.requests: list[Request] = []
+        self._replies = list(replies) or [Reply(200)]
+
+    def send(self, request: Request, _deadline: Deadline) -> Reply:
+        """Keep one request."""
+        self.requests.append(request)
+        reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    @property
+    def bodies(self) -> list[bytes]:
+        """The bodies so far."""
+        return [request.body for request in self.requests]
+
+
+def telemetry(place: Path, **given: Any) -> Telemetry:
+    """Make telemetry that is on, with a clock that stands still, and begins only when it is asked to."""
+    usual = {
+        "app": "acme",
+        "version": "1.2.3",
+        "endpoint": ENDPOINT,
+        "key": "k",
+        "enabled": True,
+        "directory": place,
+        "first_seconds": 3600,
+        "clock": Clock(),
+        "transport": Outbox(),
+    }
+    return Telemetry(**{**usual, **given})
