@@ -6,7 +6,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, create_engine, event, func, literal, select
+from sqlalchemy import (
+    ClauseElement,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, InternalError, OperationalError
@@ -19,7 +32,11 @@ CACHE_KIB: Final = 16_384
 CHECKPOINT_PAGES: Final = 16_384
 """The write-ahead log a writer lets grow before it checkpoints itself; the reader process does so long before."""
 
-_UNFIT: Final = (DataError, IntegrityError, OverflowError, UnicodeError)
+_UNFIT: Final = (
+    *(DataError, sqlite3.DataError),
+    *(IntegrityError, sqlite3.IntegrityError),
+    *(OverflowError, UnicodeError),
+)
 _TROUBLE: Final = (OperationalError, InternalError, InterfaceError)
 
 
@@ -62,7 +79,9 @@ class Database:
             self.engine.dispose()
             raise StoreUnavailable(_reason(error)) from error
         except sqlite3.DatabaseError as error:
-            # Statements that must run outside of a transaction go past SQLAlchemy, and so do their errors.
+            # What goes to the driver directly, past SQLAlchemy, raises the driver's errors.
+            if isinstance(error, sqlite3.ProgrammingError):
+                raise
             self.engine.dispose()
             raise StoreUnavailable(_reason(error)) from error
 
@@ -84,6 +103,31 @@ class Database:
     def close(self) -> None:
         """Let go of every connection."""
         self.engine.dispose()
+
+
+class Prepared:
+    """A statement that is compiled once and then goes to the driver directly.
+
+    Half of the time of a commit of fifty pings was the library's way from a statement to the driver; so the statements
+    of every commit take the short one. Parameters are given by name.
+    """
+
+    def __init__(self, statement: ClauseElement) -> None:
+        compiled: Any = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
+        self._text = str(compiled)
+        self._fixed = {name: bind.value for name, bind in compiled.binds.items() if bind.value is not None}
+
+    def __call__(self, connection: Connection, **values: Any) -> sqlite3.Cursor:
+        """Execute it with these values; the cursor gives rows as plain tuples."""
+        cursor: Any = connection.connection.cursor()
+        cursor.execute(self._text, {**self._fixed, **values})
+        made: sqlite3.Cursor = cursor
+        return made
+
+
+def adding(table: Table, *names: str) -> Insert:
+    """Return the insert of one row with these columns, each a parameter of its name."""
+    return sqlite_insert(table).values({name: bindparam(name) for name in names})
 
 
 def _reason(error: Exception) -> str:

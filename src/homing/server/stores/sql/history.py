@@ -29,6 +29,13 @@ _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(list[HistoryRow])
 
 
+COLUMNS: Final = (
+    *("app", "level", "low", "high", "oldest", "newest"),
+    *("entries", "size", "kinds", "ordinals", "blob"),
+)
+"""What `block` gives a value to."""
+
+
 class Cursor(NamedTuple):
     """Where a listing goes on: at this time of receipt, after `skip` rows of that same time."""
 

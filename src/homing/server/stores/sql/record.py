@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, bindparam, exists, insert, select
+from sqlalchemy import Connection, bindparam, exists, select
 from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -16,10 +16,11 @@ from homing.server.counting.segment import build, encode
 from homing.server.stores.base import Batch
 from homing.server.stores.sql import history
 from homing.server.stores.sql.caches import Generations, Known
-from homing.server.stores.sql.database import Database, among, bulk, unpacked
+from homing.server.stores.sql.database import Database, Prepared, adding, among, bulk, unpacked
 from homing.server.stores.sql.draft import Draft, Head, InstanceKey, Stored
 from homing.server.stores.sql.heads import DEALT, NEXT
 from homing.server.stores.sql.schema import app, batch, client, instance, last_seen, ping_id, segment, tombstone
+from homing.server.stores.sql.schema import history as blocks
 from homing.server.stores.sql.text import digest, json_list
 from homing.server.stores.sql.values import ValueLimits
 
@@ -43,6 +44,7 @@ class Recorder:
         self._unsaved: dict[tuple[int, int], int] = {}
         self._saving: list[tuple[tuple[int, int], int]] = []
         self._saved_at = clock.now()
+        self._run = _Statements()
 
     def record(self, group: Batch) -> list[Verdict]:
         """Store a batch and say what became of each ping, in order."""
@@ -68,7 +70,7 @@ class Recorder:
                 for place in places:
                     verdicts[place] = draft.decide(connection, group.pings[place], limits=self._limits)
                 self._write(connection, draft)
-            connection.execute(_BATCH, {"id": group.id, "at": self._clock.now(), "verdicts": _pack(verdicts)})
+            self._run.batch(connection, id=group.id, at=self._clock.now(), verdicts=_pack(verdicts))
             saved = self._save_seen(connection)
         self._keep(drafts, saved)
         return verdicts
@@ -96,15 +98,15 @@ class Recorder:
     # What the store already holds.
 
     def _open(self, connection: Connection, owner: int, pings: Sequence[Ping]) -> Draft:
-        row = connection.execute(NEXT, {"of": owner}).one()
-        if self._seqs.get(owner) != row.seq - 1:
+        taken_head = Head(owner, *self._run.next(connection, of=owner).fetchone())
+        if self._seqs.get(owner) != taken_head.seq - 1:
             # Somebody else wrote since this writer's last commit: what it remembers may be behind.
             self._known.clear()
             self._limits.clear()
         known, ordinals = self._look_up(connection, owner, pings)
         taken = self._taken(connection, pings)
-        erased = _erased(connection, owner, pings, known) if row.erasures else frozenset()
-        return Draft(Head(owner, *row), Stored(known, ordinals, taken, erased), self._bits)
+        erased = self._erased(connection, owner, pings, known) if taken_head.erasures else frozenset()
+        return Draft(taken_head, Stored(known, ordinals, taken, erased), self._bits)
 
     def _look_up(
         self, connection: Connection, owner: int, pings: Sequence[Ping]
@@ -120,12 +122,12 @@ class Recorder:
                     known[(ping.app, ping.instance)] = found
         ordinals: dict[str, int] = {}
         for number, ids in missing.items():
-            for row in connection.execute(_KNOWN, {"asked": owner, "of": number, "wanted": json_list(ids)}):
-                ordinals[row.instance_id] = row.ordinal
-                if row.state is not None:
-                    found = Known(row.ordinal, row.credential, hash((row.kind, row.state)))
-                    known[(number, row.instance_id)] = found
-                    self._known.put((number, row.instance_id), found)
+            rows = self._run.known(connection, asked=owner, of=number, wanted=json_list(ids))
+            for name, ordinal, kind, state, credential in rows:
+                ordinals[name] = ordinal
+                if state is not None:
+                    found = known[(number, name)] = Known(ordinal, credential, hash((kind, state)))
+                    self._known.put((number, name), found)
         return known, ordinals
 
     def _taken(self, connection: Connection, pings: Sequence[Ping]) -> set[tuple[int, str]]:
@@ -134,24 +136,33 @@ class Recorder:
             if ping.id is not None:
                 wanted.setdefault(ping.app, set()).add(ping.id)
         taken: set[tuple[int, str]] = set()
+        since = self._clock.now() - PING_ID_DAYS * DAY_MS
         for number, ids in wanted.items():
-            taken.update((number, found) for found in _claimed(connection, number, ids, self._clock.now()))
+            rows = self._run.taken(connection, of=number, since=since, wanted=json_list(map(digest, ids)))
+            taken.update((number, found) for (found,) in rows)
         return taken
+
+    def _erased(
+        self, connection: Connection, owner: int, pings: Sequence[Ping], known: dict[InstanceKey, Known]
+    ) -> frozenset[str]:
+        strangers = {p.instance for p in pings if p.instance is not None and (p.app, p.instance) not in known}
+        rows = self._run.erased(connection, asked=owner, wanted=json_list(map(digest, strangers)))
+        return frozenset(found for (found,) in rows)
 
     # What is written.
 
     def _write(self, connection: Connection, draft: Draft) -> None:
         if draft.clients:
-            connection.execute(_CLIENTS, {"rows": json_list(draft.clients)})
-            connection.execute(DEALT, {"of": draft.head.owner, "dealt": draft.ordinals})
+            self._run.clients(connection, rows=json_list(draft.clients))
+            self._run.dealt(connection, of=draft.head.owner, dealt=draft.ordinals)
         if draft.instances:
-            connection.execute(_INSTANCES, {"rows": json_list(draft.instances.values())})
+            self._run.instances(connection, rows=json_list(draft.instances.values()))
         if draft.ping_ids:
-            connection.execute(_PING_IDS, {"rows": json_list(draft.ping_ids)})
-        if draft.heard:
-            connection.execute(insert(segment), _segments(draft))
+            self._run.ping_ids(connection, rows=json_list(draft.ping_ids))
+        for row in _segments(draft):
+            self._run.segment(connection, **row)
         for number, rows in draft.history.items():
-            history.add(connection, number, rows=rows)
+            self._run.history(connection, **history.block(number, rows, level=0))
 
     def _keep(self, drafts: Iterable[Draft], saved: int) -> None:
         """Remember what is now committed."""
@@ -167,7 +178,7 @@ class Recorder:
             self._gather_seen()
         rows = [(*key, at) for key, at in self._saving[:FLUSH_ROWS]]
         if rows:
-            connection.execute(_SEEN, {"rows": json_list(rows)})
+            self._run.seen(connection, rows=json_list(rows))
         return len(rows)
 
     def _gather_seen(self) -> None:
@@ -191,20 +202,6 @@ def _segments(draft: Draft) -> list[dict[str, Any]]:
         row = {"owner": draft.head.owner, "app": number, "day": day, "bucket": bucket, "size": len(blob), "blob": blob}
         rows.append({**row, "first": draft.head.seq, "last": draft.head.seq})
     return rows
-
-
-def _claimed(connection: Connection, number: int, ids: Iterable[str], now: int) -> list[str]:
-    wanted = json_list(map(digest, ids))
-    since = now - PING_ID_DAYS * DAY_MS
-    return list(connection.execute(_TAKEN, {"of": number, "since": since, "wanted": wanted}).scalars())
-
-
-def _erased(
-    connection: Connection, owner: int, pings: Sequence[Ping], known: dict[InstanceKey, Known]
-) -> frozenset[str]:
-    strangers = {p.instance for p in pings if p.instance is not None and (p.app, p.instance) not in known}
-    wanted = json_list(map(digest, strangers))
-    return frozenset(connection.execute(_TOMBSTONES, {"asked": owner, "wanted": wanted}).scalars())
 
 
 def _last_seen() -> Insert:
@@ -232,6 +229,27 @@ def _unpack(blob: bytes, count: int) -> list[Verdict]:
     return [OUTCOMES[name] if detail is None else Refusal(name, detail) for name, detail in rows]
 
 
+class _Statements:
+    """The statements of a commit."""
+
+    def __init__(self) -> None:
+        self.next = Prepared(NEXT)
+        self.dealt = Prepared(DEALT)
+        self.known = Prepared(_KNOWN)
+        self.taken = Prepared(_TAKEN)
+        self.erased = Prepared(_TOMBSTONES)
+        self.batch = Prepared(adding(batch, "id", "at", "verdicts"))
+        self.clients = Prepared(bulk(client, "owner", "ordinal", "instance_id"))
+        self.instances = Prepared(bulk(instance, *_INSTANCE, changing=("kind", "state", "credential")))
+        self.ping_ids = Prepared(bulk(ping_id, *_PING_ID, changing=("ordinal", "received")))
+        self.segment = Prepared(adding(segment, *_SEGMENT))
+        self.history = Prepared(adding(blocks, *history.COLUMNS))
+        self.seen = Prepared(_last_seen())
+
+
+_INSTANCE: Final = ("app", "ordinal", "first_seen", "kind", "state", "credential")
+_PING_ID: Final = ("app", "digest", "ordinal", "received")
+_SEGMENT: Final = ("owner", "app", "day", "bucket", "first", "last", "size", "blob")
 _KNOWN: Final = (
     select(client.c.instance_id, client.c.ordinal, instance.c.kind, instance.c.state, instance.c.credential)
     .select_from(
@@ -245,10 +263,3 @@ _TAKEN: Final = select(ping_id.c.digest).where(
 _TOMBSTONES: Final = select(tombstone.c.digest).where(
     tombstone.c.owner == bindparam("asked"), among(tombstone.c.digest, "wanted")
 )
-_BATCH: Final = insert(batch)
-_CLIENTS: Final = bulk(client, "owner", "ordinal", "instance_id")
-_INSTANCES: Final = bulk(
-    instance, "app", "ordinal", "first_seen", "kind", "state", "credential", changing=("kind", "state", "credential")
-)
-_PING_IDS: Final = bulk(ping_id, "app", "digest", "ordinal", "received", changing=("ordinal", "received"))
-_SEEN: Final = _last_seen()
