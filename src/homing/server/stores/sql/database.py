@@ -53,12 +53,16 @@ class Database:
 
         Raises `StoreRejected` when the database cannot hold a value, `StoreUnavailable` when it cannot be written.
         """
-        with (
-            self._translated(),
-            self.engine.connect().execution_options(immediate=True) as connection,
-            connection.begin(),
-        ):
-            yield connection
+        with self._translated(), self.engine.connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                # Not `commit()`, which compiles its statement anew each time.
+                if driver.in_transaction:
+                    driver.execute("COMMIT")
+            finally:
+                driver.rollback()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -204,5 +208,6 @@ _PRAGMAS: Final[Sequence[str]] = (
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get("immediate")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    driver: Any = connection.connection.dbapi_connection
+    if not driver.in_transaction:
+        driver.execute("BEGIN")

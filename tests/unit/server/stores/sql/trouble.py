@@ -2,12 +2,11 @@
 
 import resource
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import event
 
 from homing.server.stores.sql.database import Database
 
@@ -16,11 +15,11 @@ def before_writing(database: Database, action: Callable[[], object]) -> None:
     """Do something once, just before the database begins its next transaction to write in."""
     waiting = [action]
 
-    def chosen(_connection: Connection, options: Mapping[str, Any]) -> None:
-        if waiting and options.get("immediate"):
+    def begins(statement: str) -> None:
+        if waiting and statement == "BEGIN IMMEDIATE":
             waiting.pop()()
 
-    event.listen(database.engine, "set_connection_execution_options", chosen)
+    event.listen(database.engine, "checkout", lambda driver, *_: driver.set_trace_callback(begins))
 
 
 def impatient(database: Database) -> Database:
