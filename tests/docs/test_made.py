@@ -33,7 +33,11 @@ def test_limits_of_questions() -> None:
         assert sentence in text
 
 
-@pytest.mark.parametrize("page", ["settings.md", "api.md", "receiver.md", "dialects/native.md", "dialects/seqdesk.md"])
+PAGES = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
+ROOT_PAGES = sorted(f"../{path.name}" for path in DOCS.parent.glob("*.md"))
+
+
+@pytest.mark.parametrize("page", [*PAGES, *ROOT_PAGES])
 def test_links(page: str) -> None:
     """Every link to another page leads somewhere."""
     targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text_of(page))

@@ -124,21 +124,19 @@ class Lane:
         self._clock = clock
         self._reading: dict[asyncio.Task[Any], float] = {}
 
-    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+    def __rsgi__(self, scope: Any, protocol: Any) -> Awaitable[None]:
         """Serve one RSGI request."""
         found = self._routes.find(scope.path)
         if found is None:
-            await serve_asgi(self._framework, scope, protocol)
-        else:
-            await self._answer(RsgiExchange(scope, protocol), found)
+            return serve_asgi(self._framework, scope, protocol)
+        return self._answer(RsgiExchange(scope, protocol), found)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one ASGI connection."""
         found = self._routes.find(scope["path"]) if scope["type"] == "http" else None
         if found is None:
-            await self._framework(scope, receive, send)
-        else:
-            await self._answer(AsgiExchange(scope, receive, send), found)
+            return self._framework(scope, receive, send)
+        return self._answer(AsgiExchange(scope, receive, send), found)
 
     async def _answer(self, exchange: Exchange, route: Route) -> None:
         dialect = route.dialect
