@@ -14,6 +14,8 @@ import pytest
 from tests.functional.client import HEARTBEAT, Client, Load
 from tests.functional.receiver import HOMING, Receiver, environment, run, until
 
+pytestmark = pytest.mark.slow
+
 NOTICE_SECONDS = 2.0
 """How long a receiver may take to notice what a command changed."""
 

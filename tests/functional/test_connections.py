@@ -17,6 +17,8 @@ from tests.functional.conftest import MakeReceiver
 from tests.functional.processes import process
 from tests.functional.receiver import Receiver, until
 
+pytestmark = pytest.mark.slow
+
 IDLE: Final = 2000
 STALLED: Final = 2000
 PINGS: Final = 50

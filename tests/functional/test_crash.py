@@ -10,6 +10,8 @@ from tests.functional.client import NAMED, NAMELESS, Load
 from tests.functional.conftest import MakeReceiver
 from tests.functional.receiver import Receiver, until
 
+pytestmark = pytest.mark.slow
+
 MOST_BETWEEN: Final = 150
 
 
@@ -37,7 +39,7 @@ def check(receiver: Receiver, load: Load) -> None:
     assert (named + nameless, len(stored)) == receiver.summary()
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=[pytest.mark.slow, pytest.mark.timeout(400)])])
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.timeout(400))])
 def test_killed_under_load(receivers: MakeReceiver, kills: int) -> None:
     """Every ping that got a 2xx is there, none with an id counts twice, however often either process is killed."""
     chance = random.Random(kills)  # noqa: S311 - the same moments each time

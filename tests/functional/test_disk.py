@@ -14,6 +14,8 @@ from tests.functional.conftest import MakeReceiver
 from tests.functional.processes import process
 from tests.functional.receiver import Receiver, as_user_without_override, until
 
+pytestmark = pytest.mark.slow
+
 MIB: Final = 1024 * 1024
 SIZE_MIB: Final = 6
 ENOUGH: Final = 10_000

@@ -10,6 +10,8 @@ import pytest
 from tests.functional.client import Answer, Client, Load
 from tests.functional.receiver import Receiver, until
 
+pytestmark = pytest.mark.slow
+
 REPORT = "/api/v1/report?range=week"
 KILLS = 4
 

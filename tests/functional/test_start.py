@@ -16,6 +16,8 @@ from tests.functional.conftest import MakeReceiver
 from tests.functional.processes import process
 from tests.functional.receiver import HOMING, Receiver, as_user_without_override, environment, free_port, run, until
 
+pytestmark = pytest.mark.slow
+
 COMMANDS = (
     (),
     ("serve",),
