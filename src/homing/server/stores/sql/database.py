@@ -112,8 +112,8 @@ class Database:
 class Prepared:
     """A statement that is compiled once and then goes to the driver directly.
 
-    A quarter of the time that a commit of fifty pings held the interpreter's lock was the library's way from a statement
-    to the driver; so the statements of every commit take the short one. Parameters are given by name.
+    A quarter of the time that a commit of fifty pings held the interpreter's lock was the library's way from statement
+    to driver; so the statements of every commit take the short one. Parameters are given by name.
     """
 
     def __init__(self, statement: ClauseElement) -> None:
