@@ -1,6 +1,9 @@
 """The report: a question becomes sets, the store counts them in one snapshot, and the numbers become plain values."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+from itertools import groupby
+from operator import and_
 from typing import Any, Final, NamedTuple
 
 from homing.clock import iso_day
@@ -11,6 +14,7 @@ from homing.server.stores.base import Store
 
 LATEST: Final = "latest"
 OUTDATED: Final = "outdated"
+BLOCK_DAYS: Final = 6
 COUNTED_WITH_REQUESTS: Final = frozenset({KIND, *CORE_DIMENSIONS})
 
 
@@ -32,16 +36,22 @@ class Sets(NamedTuple):
     ) -> Set:
         # A filter binds within one app and day; only then are apps and days united.
         return union(
-            self._within(app, day, value)
+            union(self._within(app, day, value) for day in block)
             for app in (self.query.apps if apps is None else apps)
-            for day in (self.query.days if days is None else days)
+            for block in _blocks(self.query.days if days is None else days)
         )
 
     def _within(self, app: int, day: int, value: tuple[str, str | None] | None) -> Set:
         found = anyone(app, day) if value is None else seen(app, day, *value)
-        for dimension, values in self.query.filters:
-            found &= union(seen(app, day, dimension, each) for each in values)
-        return found
+        let_through = [union(seen(app, day, name, each) for each in values) for name, values in self.query.filters]
+        # The filters are joined first: so joined they are shared by every value.
+        return found & reduce(and_, let_through) if let_through else found
+
+
+def _blocks(days: Iterable[int]) -> Iterator[list[int]]:
+    """Yield days in blocks that begin at the same days whatever the range, so that ranges have unions in common."""
+    for _number, block in groupby(days, lambda day: day // BLOCK_DAYS):
+        yield list(block)
 
 
 class Asking:

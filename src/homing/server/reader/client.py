@@ -13,8 +13,9 @@ import structlog
 from homing import errors
 from homing.errors import HomingError, StoreUnavailable
 from homing.server.counting.sets import Plan
+from homing.server.query.overview import Kept
 from homing.server.query.question import Query
-from homing.server.reader.frames import LENGTH, Question, pack, unpack
+from homing.server.reader.frames import LENGTH, READY, Question, pack, unpack
 from homing.server.stores.base import Entry, Instance, Listing, Options
 from homing.settings import child_environment
 
@@ -55,13 +56,26 @@ class ReaderClient:
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there to answer."""
+        """Whether the process has opened the store and is there to answer."""
         return self._ready.is_set()
 
     async def report(self, query: Query) -> dict[str, Any]:
         """Answer a question about numbers."""
         made: dict[str, Any] = await self._ask("report", query)
         return made
+
+    async def overview(self, query: Query, kept: Kept) -> dict[str, Any]:
+        """Answer a question with what the overview page shows beside a report; see `query.overview`."""
+        made: dict[str, Any] = await self._ask("overview", query, kept)
+        return made
+
+    async def choices(
+        self, query: Query, *, dimensions: Sequence[str], search: str, limit: int
+    ) -> dict[str, list[str]]:
+        """Return the values there are to filter by; see `query.overview.choices`."""
+        how = {"dimensions": dimensions, "search": search, "limit": limit}
+        found: dict[str, list[str]] = await self._ask("choices", query, **how)
+        return found
 
     async def instances(self, owner: int, app: int, *, asked: Plan | None = None, **how: Any) -> Listing:
         """List instances; see `Store.instances`."""
@@ -139,7 +153,6 @@ class ReaderClient:
         process, ours = await self._spawn()
         stream, self._writer = await asyncio.open_connection(sock=ours)
         self.process_id = process.pid
-        self._ready.set()
         try:
             await self._listen(stream)
         finally:
@@ -173,6 +186,8 @@ class ReaderClient:
                 number, error, value = unpack(await stream.readexactly(LENGTH.unpack(head)[0]))
             except (asyncio.IncompleteReadError, ConnectionError):
                 return
+            if number == READY.number:
+                self._ready.set()
             told = self._waiting.get(number)
             if told is None or told.done():
                 continue

@@ -29,6 +29,10 @@ class Reply(NamedTuple):
     value: Any
 
 
+READY: Final = Reply(0, None, None)
+"""What the reader says first, once it has opened the store. Questions are numbered from 1."""
+
+
 def pack(message: Question | Reply) -> bytes:
     """Return a message as one frame."""
     body = encoder.encode(message)

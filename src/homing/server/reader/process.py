@@ -16,9 +16,10 @@ from homing.clock import Clock, SystemClock
 from homing.errors import HomingError, StoreError
 from homing.server.counting.sets import Plan
 from homing.server.logs import configure
+from homing.server.query.overview import Kept, choices, overview
 from homing.server.query.question import Query
 from homing.server.query.report import report
-from homing.server.reader.frames import Question, Reply, pack, receive, unpack
+from homing.server.reader.frames import READY, Question, Reply, pack, receive, unpack
 from homing.server.stores.base import Options, Store
 from homing.server.stores.registry import open_store
 
@@ -46,7 +47,8 @@ class Reader:
         self._tidy_fails = False
 
     def serve(self, channel: socket.socket) -> None:
-        """Answer every question; tidy when it is time, between two questions if need be."""
+        """Say that it is ready, then answer every question; tidy when it is time, between two questions if need be."""
+        channel.sendall(pack(READY))
         while True:
             wait = max(0.0, self._tidy_at - self._clock.monotonic())
             ready, _, _ = select.select([channel], [], [], wait)
@@ -71,6 +73,10 @@ class Reader:
     def _method(self, name: str) -> Callable[..., Any]:
         if name == "report":
             return lambda query: report(self._store, msgspec.convert(query, Query))
+        if name == "overview":
+            return lambda query, kept: overview(self._store, msgspec.convert(query, Query), kept=Kept(*kept))
+        if name == "choices":
+            return lambda query, **how: choices(self._store, msgspec.convert(query, Query), **how)
         if name not in QUESTIONS:
             message = f"The reader does not answer {name!r}."
             raise errors.StoreUnsupported(message)
@@ -117,7 +123,8 @@ def main() -> None:
     os.nice(NICENESS)
     clock = SystemClock()
     try:
-        opened = open_store(url, clock, options=msgspec.json.decode(options, type=Options))
+        # The receiver brought the tables up to date before it started this process.
+        opened = open_store(url, clock, options=msgspec.json.decode(options, type=Options), migrating=False)
     except HomingError as error:
         log.error("reader_not_started", reason=str(error))
         sys.exit(FAILED)

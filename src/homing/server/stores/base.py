@@ -104,7 +104,7 @@ class Store(Protocol):
         """Store a batch in one transaction, durable on return, and say what became of each ping in order."""
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """Let every question inside the block see the same state of the store."""
+        """Let every question inside the block see the same state of the store; a block within is part of it."""
 
     def count(self, owner: int, asked: Plan) -> Counts:
         """Count the clients of each planned set in one snapshot."""

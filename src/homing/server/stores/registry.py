@@ -1,7 +1,7 @@
 """Chooses the engine by the URL of the store. The only module that names engines, each imported when asked for."""
 
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from homing.clock import Clock
 from homing.errors import SettingsError, StartError, StoreUnavailable
@@ -22,8 +22,8 @@ def exists(url: str) -> bool:
     return Path(url.removeprefix(SQLITE)).exists()
 
 
-def open_store(url: str, clock: Clock, *, options: Options) -> Opened:
-    """Open the store at a URL and bring its tables up to date.
+def open_store(url: str, clock: Clock, *, options: Options, migrating: bool = True) -> Opened:
+    """Open the store at a URL and bring its tables up to date, unless another process of the same receiver just did.
 
     Raises `SettingsError` for a URL no engine answers to, `StartError` when the store cannot be opened.
     """
@@ -31,13 +31,19 @@ def open_store(url: str, clock: Clock, *, options: Options) -> Opened:
         raise SettingsError([f"No store is known for {url.partition(':')[0]!r}; use sqlite:///path."])
     from homing.server.stores.sql.control import SqlControl
     from homing.server.stores.sql.database import Database
-    from homing.server.stores.sql.migrate import migrate
     from homing.server.stores.sql.store import SqlStore
 
     database = Database(url)
+    if migrating:
+        _migrate(database, url)
+    return Opened(SqlStore(database, clock, options), SqlControl(database))
+
+
+def _migrate(database: Any, url: str) -> None:
+    from homing.server.stores.sql.migrate import migrate
+
     try:
         migrate(database)
     except StoreUnavailable as error:
         message = f"The store {url} cannot be opened: {error}."
         raise StartError(message) from error
-    return Opened(SqlStore(database, clock, options), SqlControl(database))

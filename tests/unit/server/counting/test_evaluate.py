@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from homing.server.counting.evaluate import days_asked, evaluate, requests_by
+from homing.server.counting.memo import Memo
 from homing.server.counting.page import Page
 from homing.server.counting.segment import Heard, build, profile_of
 from homing.server.counting.sets import Set, anyone, first, marked, plan, seen, union
 from tests.oracle import CORE, Log, Said
 
 BITS = 2
+LARGE = 1 << 20
 APPS, DAYS = (1, 2), (7, 8)
 PLACES = [(app, day) for app in APPS for day in DAYS]
 VALUES = ("1", "2", None)
@@ -84,17 +86,22 @@ def pages_of(log: Log, bucket: int) -> dict[tuple[int, int], Page]:
 def counted(log: Log, asked: list[Set]) -> list[int]:
     """Count sets bucket by bucket, twice over: an evaluation must not change what it was given."""
     totals = [0] * len(asked)
+    memo = Memo(LARGE)
     for bucket in range(4):
         pages = pages_of(log, bucket)
-        once = evaluated(pages, asked)
-        assert once == evaluated(pages, asked)
+        once = evaluated(pages, asked, memo)
+        assert once == evaluated(pages, asked, memo)
         totals = [total + len(found) for total, found in zip(totals, once, strict=True)]
     return totals
 
 
-def evaluated(pages: dict[tuple[int, int], Page], asked: list[Set]) -> list[BitMap]:
+def evaluated(pages: dict[tuple[int, int], Page], asked: list[Set], memo: Memo) -> list[BitMap]:
     """Evaluate sets in one bucket."""
-    return evaluate(plan(asked), lambda app, day: pages.get((app, day)), marks=nobody)
+    return evaluate(plan(asked), lambda app, day: pages.get((app, day)), marks=nobody, memo=memo)
+
+
+def nothing(_app: int, _day: int) -> None:
+    """Know of no pages."""
 
 
 def nobody(_app: int, _label: str) -> BitMap:
@@ -118,6 +125,30 @@ def test_a_range_unites_clients(log: Log) -> None:
         last = {each.client: each.dimensions["version"] for each in log.of(*place) if each.dimensions}
         under |= {client for client, version in last.items() if client is not None and version == "1"}
     assert [len(everyone), len(under)] == counted(log, [union([anyone(*place) for place in PLACES]), filtered])
+
+
+@given(st.lists(logs(), min_size=1, max_size=4), st.lists(sets(), min_size=1, max_size=4), st.sampled_from([1, LARGE]))
+def test_what_is_remembered_is_never_out_of_date(said: list[Log], asked: list[Set], most_bytes: int) -> None:
+    """While pages grow, a memo kept all along gives what working everything out anew gives."""
+    memo = Memo(most_bytes)
+    pages: dict[tuple[int, int], Page] = {}
+    for last, log in enumerate(said, start=2):
+        for place, newer in pages_of(log, 0).items():
+            pages.setdefault(place, Page(1, [])).absorb(last, newer.folded)
+        assert evaluated(pages, asked, Memo(0)) == evaluated(pages, asked, memo)
+
+
+def test_labels_are_not_remembered() -> None:
+    """Who bears a label may change while the pages do not."""
+    memo, bearing = Memo(LARGE), BitMap([1])
+    asked = plan([union([marked(1, "ci"), anyone(1, 1)])])
+
+    def evaluated_now() -> BitMap:
+        return evaluate(asked, nothing, marks=lambda _app, _label: bearing.copy(), memo=memo)[0]
+
+    before = evaluated_now()
+    bearing.add(2)
+    assert [BitMap([1]), BitMap([1, 2])] == [before, evaluated_now()]
 
 
 FILTERS = st.dictionaries(
@@ -148,14 +179,14 @@ def test_the_days_of_a_plan() -> None:
 @pytest.mark.parametrize("found", [BitMap(), BitMap([1, 2])])
 def test_marks_are_asked_for(found: BitMap) -> None:
     """Who bears a label is looked up where marks are kept."""
-    assert [found] == evaluate(plan([marked(1, "ci")]), lambda _app, _day: None, marks=lambda _app, _label: found)
+    assert [found] == evaluate(plan([marked(1, "ci")]), nothing, marks=lambda _app, _label: found, memo=Memo(0))
 
 
 def test_shared_bitmaps_stay_as_they_are() -> None:
     """Combining a page's own bitmaps leaves the page alone."""
     page = Page(1, [build([Heard(n, True, profile_of("check", {})) for n in (1, 2)])])
     asked = plan([union([anyone(1, 1), anyone(1, 2)]), anyone(1, 1) - anyone(1, 2), Set("and", (anyone(1, 1),))])
-    found = evaluate(asked, lambda _app, day: page if day == 1 else None, marks=nobody)
+    found = evaluate(asked, lambda _app, day: page if day == 1 else None, marks=nobody, memo=Memo(0))
     found[0] |= BitMap([9])
     found[1] |= BitMap([9])
     found[2] |= BitMap([9])

@@ -12,6 +12,7 @@ from homing.errors import NotFound, StoreUnsupported
 from homing.outcomes import Verdict
 from homing.ping import CORE_DIMENSIONS, KIND
 from homing.server.counting.evaluate import days_asked, evaluate, requests_by
+from homing.server.counting.memo import Memo
 from homing.server.counting.page import Page
 from homing.server.counting.sets import Plan
 from homing.server.stores.base import Batch, Counts, Entry, Features, Instance, Listing, Options, Pruned, Receipt, Sort
@@ -29,6 +30,9 @@ from homing.server.stores.sql.values import ValueLimits
 DAY: Final = "day"
 COUNTED_BY: Final = (KIND, *CORE_DIMENSIONS)
 """What requests can be counted by, in the order of a combination."""
+
+MEMO_SHARE: Final = 6
+"""This part of the cache holds unions of pages, the rest pages."""
 
 
 class SqlStore:
@@ -50,7 +54,9 @@ class SqlStore:
             limits=limits or ValueLimits(),
         )
         self._snapshot: Connection | None = None
-        self._pages = Pages(self._options.cache_mb * 1024 * 1024)
+        cache = self._options.cache_mb * 1024 * 1024
+        self._memo = Memo(cache // MEMO_SHARE)
+        self._pages = Pages(cache - cache // MEMO_SHARE)
 
     def record(self, batch: Batch) -> list[Verdict]:
         """Store a batch in one transaction, durable on return, and say what became of each ping in order."""
@@ -62,13 +68,14 @@ class SqlStore:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Let every question inside the block see the same state of the store."""
+        """Let every question inside the block see the same state of the store; a block within is part of it."""
+        outer = self._snapshot
         with self._reading() as connection:
             self._snapshot = connection
             try:
                 yield
             finally:
-                self._snapshot = None
+                self._snapshot = outer
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -93,7 +100,7 @@ class SqlStore:
 
     def _evaluate(self, connection: Connection, owner: int, asked: Plan, bucket: int) -> list[BitMap]:
         self._pages.prepare(connection, owner, days=days_asked(asked), bucket=bucket)
-        return evaluate(asked, self._finder(connection, bucket), marks=_no_marks)
+        return evaluate(asked, self._finder(connection, bucket), marks=_no_marks, memo=self._memo)
 
     def _finder(self, connection: Connection, bucket: int) -> Callable[[int, int], Page]:
         return lambda number, day: self._pages.page(connection, number, day=day, bucket=bucket)
