@@ -161,11 +161,10 @@ class Lane:
         reading = dialect.read(request)
         if reading.dropped:
             self._tally.dropped(dialect.name, reading.dropped)
-        verdicts, passed = judge(reading.items, Context(len(body), target.dimensions, target.retention_days))
-        if passed:
-            recorded = await self._record([ping for _, ping in passed], len(body))
-            for (place, _), verdict in zip(passed, recorded, strict=True):
-                verdicts[place] = verdict
+        judged = judge(reading.items, Context(len(body), target.dimensions, target.retention_days))
+        pings = [each for each in judged if isinstance(each, Ping)]
+        recorded = await self._record(pings, len(body)) if pings else ()
+        verdicts = recorded if len(recorded) == len(judged) else _in_place(judged, recorded)
         for verdict in verdicts:
             self._tally.verdict(dialect.name, verdict)
         return dialect.answer(verdicts)
@@ -227,19 +226,19 @@ async def _at_once(verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
     return verdicts
 
 
-def judge(items: Sequence[Ping | Refusal], context: Context) -> tuple[list[Verdict], list[tuple[int, Ping]]]:
-    """Take every item through the steps.
+def judge(items: Sequence[Ping | Refusal], context: Context) -> list[Ping | Refusal]:
+    """Take every item through the steps: return each as the ping to record, or as the refusal it met."""
+    return [item if isinstance(item, Refusal) else _judged(item, context) for item in items]
 
-    Returns a verdict for each item, and the pings that passed with their places: theirs is still to be found.
-    """
-    verdicts: list[Verdict] = [INTERNAL] * len(items)
-    passed: list[tuple[int, Ping]] = []
-    for place, item in enumerate(items):
-        if isinstance(item, Refusal):
-            verdicts[place] = item
-            continue
-        try:
-            passed.append((place, take(item, context)))
-        except Refusal as refusal:
-            verdicts[place] = refusal
-    return verdicts, passed
+
+def _judged(ping: Ping, context: Context) -> Ping | Refusal:
+    try:
+        return take(ping, context)
+    except Refusal as refusal:
+        return refusal
+
+
+def _in_place(judged: Sequence[Ping | Refusal], recorded: Sequence[Verdict]) -> list[Verdict]:
+    """Return the verdicts on all items, given those on the pings among them."""
+    left = iter(recorded)
+    return [next(left) if isinstance(each, Ping) else each for each in judged]

@@ -3,16 +3,23 @@
 from collections.abc import Hashable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
+from homing.server.counting.segment import Heard
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
 class Known(NamedTuple):
-    """An instance of an app: its ordinal, the hash of its token, and a hash of its kind and state."""
+    """An instance of an app: its ordinal, the hash of its token, and a hash of its kind and state.
+
+    `day` is the last one it was counted on, as `heard` says; -1 where that is not known.
+    """
 
     ordinal: int
     credential: str | None
     mark: int
+    day: int = -1
+    heard: Heard | None = None
 
 
 class Generations(Generic[K, V]):

@@ -3,6 +3,7 @@
 Made under the owner's lock, so what it was given is the truth; thrown away when the commit fails.
 """
 
+from collections import defaultdict
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -10,7 +11,7 @@ from sqlalchemy import Connection
 from homing.clock import day_of
 from homing.outcomes import ACCEPTED, DUPLICATE, Refusal, Verdict
 from homing.ping import HEARTBEATS, Ping
-from homing.server.counting.segment import Heard
+from homing.server.counting.segment import Heard, Profile
 from homing.server.stores.sql.caches import Known
 from homing.server.stores.sql.text import digest, state_of
 from homing.server.stores.sql.values import ValueLimits
@@ -55,6 +56,21 @@ class HistoryRow(NamedTuple):
     state: str
 
 
+def mark_of(kind: str, state: str) -> int:
+    """Return the hash by which it is noticed that an instance says something else than before."""
+    return hash((kind, state))
+
+
+def _repeats(ping: Ping, known: Known) -> bool:
+    """Say whether this is a heartbeat with which nothing changes but the count: nearly every ping is one."""
+    return (
+        known.day == day_of(ping.at)
+        and known.credential == ping.credential
+        and ping.kind in HEARTBEATS
+        and known.mark == mark_of(ping.kind, state_of(ping))
+    )
+
+
 class Draft:
     """What one owner's share of a batch will write."""
 
@@ -64,7 +80,7 @@ class Draft:
         self.clients: list[Row] = []
         self.instances: dict[InstanceKey, Row] = {}
         self.ping_ids: list[Row] = []
-        self.heard: dict[tuple[int, int, int], list[Heard]] = {}
+        self.heard: defaultdict[tuple[int, int, int], list[Heard]] = defaultdict(list)
         self.history: dict[int, list[HistoryRow]] = {}
         self.seen: dict[tuple[int, int], int] = {}
         self.known = stored.known
@@ -77,19 +93,20 @@ class Draft:
         claim = None if ping.id is None else (ping.app, digest(ping.id))
         if claim in self._stored.taken:
             return DUPLICATE
-        if ping.instance is None:
-            ordinal, new = self._nobody(ping), False
+        key = (ping.app, ping.instance or "")
+        known = None if ping.instance is None else self.known.get(key)
+        if known is not None and known.heard is not None and _repeats(ping, known):
+            ordinal = known.ordinal
+            self.seen[(ping.app, ordinal)] = ping.received
+            self.heard[(ping.app, known.day, ordinal >> self._bits)].append(known.heard)
         else:
-            known = self.known.get((ping.app, ping.instance))
-            refusal = self._refusal(ping, known)
+            refusal = None if ping.instance is None else self._refusal(ping, known)
             if refusal is not None:
                 return refusal
-            ordinal, new = self._somebody(ping, ping.instance, known), known is None
+            profile = limits.profile(connection, ping, day=day_of(ping.at))
+            ordinal = self._nobody(ping, profile) if ping.instance is None else self._somebody(ping, known, profile)
         if claim is not None:
             self._claim(ping, claim, ordinal)
-        day = day_of(ping.at)
-        heard = Heard(ordinal or None, new, limits.profile(connection, ping, day=day))
-        self.heard.setdefault((ping.app, day, ordinal >> self._bits), []).append(heard)
         return ACCEPTED
 
     def _refusal(self, ping: Ping, known: Known | None) -> Refusal | None:
@@ -100,22 +117,27 @@ class Draft:
             return Refusal("token_wrong" if ping.credential else "token_missing")
         return None
 
-    def _nobody(self, ping: Ping) -> int:
+    def _nobody(self, ping: Ping, profile: Profile) -> int:
         self._remember(ping, NOBODY, state_of(ping))
+        self.heard[(ping.app, day_of(ping.at), NOBODY)].append(Heard(None, new=False, profile=profile))
         return NOBODY
 
-    def _somebody(self, ping: Ping, name: str, known: Known | None) -> int:
+    def _somebody(self, ping: Ping, known: Known | None, profile: Profile) -> int:
         """Return the instance's ordinal, and note what is new about it."""
         state = state_of(ping)
-        mark = hash((ping.kind, state))
-        ordinal = self._ordinal(name) if known is None else known.ordinal
+        mark = mark_of(ping.kind, state)
+        ordinal = self._ordinal(ping.instance or "") if known is None else known.ordinal
         credential = (known.credential if known else None) or ping.credential
         changed = known is None or known.mark != mark or known.credential != credential
+        day, heard = day_of(ping.at), Heard(ordinal, new=False, profile=profile)
+        key = (ping.app, ping.instance or "")
+        self.known[key] = self.fresh[key] = Known(ordinal, credential, mark, day, heard)
         if changed:
-            self._change(ping, Known(ordinal, credential, mark), state)
+            self._change(ping, key, state)
         if changed or ping.kind not in HEARTBEATS:
             self._remember(ping, ordinal, state)
         self.seen[(ping.app, ordinal)] = ping.received
+        self.heard[(ping.app, day, ordinal >> self._bits)].append(heard._replace(new=known is None))
         return ordinal
 
     def _ordinal(self, name: str) -> int:
@@ -126,9 +148,8 @@ class Draft:
             self.clients.append((self.head.owner, found, name))
         return found
 
-    def _change(self, ping: Ping, known: Known, state: str) -> None:
-        key = (ping.app, ping.instance or "")
-        self.known[key] = self.fresh[key] = known
+    def _change(self, ping: Ping, key: InstanceKey, state: str) -> None:
+        known = self.known[key]
         earlier = self.instances.get(key)
         first_seen = earlier[2] if earlier else ping.received
         self.instances[key] = (ping.app, known.ordinal, first_seen, ping.kind, state, known.credential)
