@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from homing.errors import QueryError
 from homing.server.counting.sets import anyone, plan, seen, union
 from homing.server.stores.base import Entry, Instance, Sort
 from tests.conftest import STORE_CHECKS
@@ -197,6 +198,18 @@ def test_requests_without_an_instance_are_in_the_history(site: Site) -> None:
     [found] = site.reader.history(site.app).items
     now = site.clock.now()
     assert Entry(None, "begin", now, now, {"version": "1"}, {}) == found
+
+
+@pytest.mark.parametrize("after", ["x", "1:x:y", "1.x", ":", "."])
+def test_a_place_that_no_list_named(site: Site, after: str) -> None:
+    """A cursor that was made up is refused with a sentence."""
+    site.record(site.ping("a"))
+    with pytest.raises(QueryError, match="no such place"):
+        site.reader.instances(site.owner, site.app, after=after)
+    with pytest.raises(QueryError, match="no such place"):
+        site.reader.history(site.app, after=after)
+    with pytest.raises(QueryError, match="no such place"):
+        site.reader.members(site.owner, plan([anyone(site.app, site.today)]), after=after, limit=1)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 50])

@@ -79,6 +79,7 @@ class Draft:
         self.ordinals = head.ordinals
         self.clients: list[Row] = []
         self.instances: dict[InstanceKey, Row] = {}
+        self.newcomers: list[Row] = []
         self.ping_ids: list[Row] = []
         self.heard: defaultdict[tuple[int, int, int], list[Heard]] = defaultdict(list)
         self.history: dict[int, list[HistoryRow]] = {}
@@ -132,6 +133,8 @@ class Draft:
         day, heard = day_of(ping.at), Heard(ordinal, new=False, profile=profile)
         key = (ping.app, ping.instance or "")
         self.known[key] = self.fresh[key] = Known(ordinal, credential, mark, day, heard)
+        if known is None:
+            self.newcomers.append((ping.app, ordinal, ping.received))
         if changed:
             self._change(ping, key, state)
         if changed or ping.kind not in HEARTBEATS:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from homing.server.stores.sql.database import Database, among
 from homing.server.stores.sql.draft import HistoryRow
 from homing.server.stores.sql.schema import history
-from homing.server.stores.sql.text import json_list
+from homing.server.stores.sql.text import json_list, no_place
 
 LEVEL: Final = 1
 """zlib's fastest: a block is made on the way to an answer."""
@@ -41,6 +41,18 @@ class Cursor(NamedTuple):
 
     received: int
     skip: int
+
+    def __str__(self) -> str:
+        return f"{self.received}.{self.skip}"
+
+
+def cursor_from(text: str) -> Cursor:
+    """Return the cursor that was written as this text; raise `QueryError` when none was."""
+    received, _, skip = text.partition(".")
+    try:
+        return Cursor(int(received), int(skip))
+    except ValueError:
+        raise no_place() from None
 
 
 class Wanted(NamedTuple):

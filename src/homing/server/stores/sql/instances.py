@@ -1,22 +1,46 @@
-"""Reads the registry: instances one by one, and in lists."""
+"""Reads the registry: instances one by one, and in lists.
 
-from typing import Any, Final
+A list is put in order by narrow tables alone; what is said of an instance is read for those that are shown.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
-from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, func, select, tuple_
 
 from homing.server.stores.base import Instance, Listing, Sort
 from homing.server.stores.sql.database import among
 from homing.server.stores.sql.schema import client, instance, last_seen
-from homing.server.stores.sql.text import json_list, read_state
+from homing.server.stores.sql.text import json_list, no_place, read_state
 
-_LAST: Final = func.coalesce(last_seen.c.at, instance.c.first_seen)
+FEW: Final = 20_000
+"""So many candidates are looked up one by one; with more of them, the list is walked in its order until it is full."""
 
-_ORDERS: Final[dict[str, Any]] = {
-    "last_seen": _LAST,
-    "first_seen": instance.c.first_seen,
-    "instance_id": client.c.instance_id,
-}
+WALKED: Final = 1_000
+"""How many places of a list are walked at first; each further stretch is four times as long."""
+
+
+class Order(NamedTuple):
+    """What a list is sorted by: a column and then the ordinal, and which rows of their table are the app's."""
+
+    column: ColumnElement[Any]
+    ordinal: ColumnElement[int]
+    mine: ColumnElement[bool]
+    falling: bool
+
+
+class Wanted(NamedTuple):
+    """Whom a list is of: those with a chosen ordinal where any are given, whose id contains `search`."""
+
+    owner: int
+    chosen: BitMap | None
+    search: str
+
+    @property
+    def all(self) -> bool:
+        """Whether the list is of everyone."""
+        return self.chosen is None and not self.search
 
 
 def one(connection: Connection, owner: int, *, app: int, instance_id: str) -> Instance | None:
@@ -39,56 +63,103 @@ def names(connection: Connection, owner: int, *, ordinals: list[int]) -> dict[in
     return {row.ordinal: row.instance_id for row in rows}
 
 
-def listed(  # wide: the question has this many independent parts
-    connection: Connection,
-    owner: int,
-    app: int,
-    *,
-    chosen: BitMap | None,
-    search: str,
-    sort: Sort,
-    after: str | None,
-    limit: int,
-) -> Listing:
-    """List instances of an app in order, only those with a chosen ordinal where any are given."""
-    asked = _ordered(_joined(owner, app), sort, after)
-    if search:
-        asked = asked.where(client.c.instance_id.contains(search, autoescape=True))
+def listed(connection: Connection, app: int, *, wanted: Wanted, sort: Sort, after: str | None, limit: int) -> Listing:
+    """List instances of an app in order: times newest first, names from A."""
+    order = _order(sort, wanted.owner, app)
+    few = None if wanted.all else _few(connection, wanted)
+    if wanted.all or few is not None:
+        found = connection.execute(_in_order(order, after, among_these=few).limit(limit + 1)).all()
+    else:
+        found = _walk(connection, order, after, wanted=wanted, count=limit + 1)
+    more = f"{found[limit - 1].ordinal}:{found[limit - 1].key}" if len(found) > limit else None
+    return Listing(_details(connection, wanted.owner, app, [row.ordinal for row in found[:limit]]), more)
+
+
+def _order(sort: Sort, owner: int, app: int) -> Order:
+    if sort == "last_seen":
+        return Order(last_seen.c.at, last_seen.c.ordinal, last_seen.c.app == app, falling=True)
+    if sort == "first_seen":
+        return Order(instance.c.first_seen, instance.c.ordinal, instance.c.app == app, falling=True)
+    known = exists().where(last_seen.c.app == app, last_seen.c.ordinal == client.c.ordinal)
+    return Order(client.c.instance_id, client.c.ordinal, and_(client.c.owner == owner, known), falling=False)
+
+
+def _in_order(order: Order, after: str | None, *, among_these: Sequence[int] | None = None) -> Select[Any]:
+    """Return the statement that gives keys and ordinals in order, going on after a cursor."""
+    place = tuple_(order.column, order.ordinal)
+    asked = select(order.column.label("key"), order.ordinal.label("ordinal")).where(order.mine)
+    if after is not None:
+        last = tuple_(*_place(order, after))
+        asked = asked.where(place < last if order.falling else place > last)
+    if among_these is not None:
+        asked = asked.where(among(order.ordinal, "these")).params(these=json_list(among_these))
+    return asked.order_by(*(each.desc() if order.falling else each for each in (order.column, order.ordinal)))
+
+
+def _place(order: Order, after: str) -> tuple[int | str, int]:
+    ordinal, _, key = after.partition(":")
+    try:
+        return int(key) if order.falling else key, int(ordinal)
+    except ValueError:
+        raise no_place() from None
+
+
+def _few(connection: Connection, wanted: Wanted) -> list[int] | None:
+    """Return the ordinals of those wanted; None when they are many."""
+    if not wanted.search:
+        many = wanted.chosen is None or len(wanted.chosen) > FEW
+        return None if many else list(wanted.chosen or ())
+    found = []
+    for ordinal in connection.execute(_named(wanted)).scalars():
+        if wanted.chosen is None or ordinal in wanted.chosen:
+            found.append(ordinal)
+        if len(found) > FEW:
+            return None
+    return found
+
+
+def _named(wanted: Wanted) -> Select[Any]:
+    matches = client.c.instance_id.contains(wanted.search, autoescape=True)
+    return select(client.c.ordinal).where(client.c.owner == wanted.owner, matches)
+
+
+def _walk(connection: Connection, order: Order, after: str | None, *, wanted: Wanted, count: int) -> list[Any]:
+    """Return the next places of a list that are wanted, as many of them as `count`."""
     found: list[Any] = []
-    for row in connection.execute(asked):
-        if chosen is None or row.ordinal in chosen:
-            found.append(row)
-        if len(found) > limit:
+    stretch = WALKED
+    while len(found) < count:
+        rows = connection.execute(_in_order(order, after).limit(stretch)).all()
+        found += _fitting(connection, rows, wanted)
+        if len(rows) < stretch:
             break
-    more = len(found) > limit
-    del found[limit:]
-    return Listing([_read(row) for row in found], _cursor(found[-1], sort) if more else None)
+        after = f"{rows[-1].ordinal}:{rows[-1].key}"
+        stretch *= 4
+    return found[:count]
+
+
+def _fitting(connection: Connection, rows: Sequence[Any], wanted: Wanted) -> Iterator[Any]:
+    ordinals = BitMap([row.ordinal for row in rows])
+    if wanted.chosen is not None:
+        ordinals &= wanted.chosen
+    if wanted.search:
+        asked = _named(wanted).where(among(client.c.ordinal, "these")).params(these=json_list(ordinals))
+        ordinals = BitMap(connection.execute(asked).scalars().all())
+    return (row for row in rows if row.ordinal in ordinals)
+
+
+def _details(connection: Connection, owner: int, app: int, ordinals: Sequence[int]) -> list[Instance]:
+    """Return instances in the order of their ordinals."""
+    asked = _joined(owner, app).where(among(instance.c.ordinal, "these"))
+    rows = {row.ordinal: row for row in connection.execute(asked, {"these": json_list(ordinals)})}
+    return [_read(rows[ordinal]) for ordinal in ordinals if ordinal in rows]
 
 
 def _joined(owner: int, app: int) -> Select[Any]:
     same = and_(client.c.owner == owner, client.c.ordinal == instance.c.ordinal)
     seen = and_(last_seen.c.app == instance.c.app, last_seen.c.ordinal == instance.c.ordinal)
     tables = instance.join(client, same).outerjoin(last_seen, seen)
-    columns = (instance, client.c.instance_id, _LAST.label("last"))
-    return select(*columns).select_from(tables).where(instance.c.app == app)
-
-
-def _ordered(asked: Select[Any], sort: Sort, after: str | None) -> Select[Any]:
-    """Order by a column and then the ordinal, and go on after a cursor: times newest first, names from A."""
-    column = _ORDERS[sort]
-    falling = sort != "instance_id"
-    asked = asked.order_by(column.desc() if falling else column, instance.c.ordinal)
-    if after is None:
-        return asked
-    ordinal, _, value = after.partition(":")
-    limit: Any = int(value) if falling else value
-    beyond = column < limit if falling else column > limit
-    return asked.where(or_(beyond, and_(column == limit, instance.c.ordinal > int(ordinal))))
-
-
-def _cursor(row: Any, sort: Sort) -> str:
-    value = {"last_seen": row.last, "first_seen": row.first_seen, "instance_id": row.instance_id}[sort]
-    return f"{row.ordinal}:{value}"
+    last = func.coalesce(last_seen.c.at, instance.c.first_seen).label("last")
+    return select(instance, client.c.instance_id, last).select_from(tables).where(instance.c.app == app)
 
 
 def _read(row: Any) -> Instance:

@@ -11,8 +11,8 @@ from homing.errors import StartError
 from homing.server.stores.sql.database import Database
 
 
-def migrate(database: Database) -> None:
-    """Run the steps the database has not seen; raise `StartError` when it is newer than this Homing."""
+def migrate(database: Database, step: str = "head") -> None:
+    """Run the steps up to one that the database has not seen; raise `StartError` when it is newer than this Homing."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     script = ScriptDirectory.from_config(config)
@@ -24,4 +24,4 @@ def migrate(database: Database) -> None:
             message = f"The database was last used by a newer Homing (step {present}); install that version."
             raise StartError(message)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, step)

@@ -159,6 +159,8 @@ class Recorder:
             self._run.dealt(connection, of=draft.head.owner, dealt=draft.ordinals)
         if draft.instances:
             self._run.instances(connection, rows=json_list(draft.instances.values()))
+        if draft.newcomers:
+            self._run.seen(connection, rows=json_list(draft.newcomers))
         if draft.ping_ids:
             self._run.ping_ids(connection, rows=json_list(draft.ping_ids))
         for row in _segments(draft):

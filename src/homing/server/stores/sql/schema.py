@@ -104,9 +104,11 @@ instance = Table(
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("credential", Text),
+    Index("instance_by_first_seen", "app", "first_seen", "ordinal"),
     sqlite_with_rowid=False,
 )
 
+# Narrow, and with a row for every instance from the beginning: lists are sorted by it without reading states.
 last_seen = Table(
     "last_seen",
     metadata,

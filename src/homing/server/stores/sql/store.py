@@ -24,7 +24,7 @@ from homing.server.stores.sql.pages import Pages
 from homing.server.stores.sql.prune import Keep, prune
 from homing.server.stores.sql.record import Recorder
 from homing.server.stores.sql.schema import app, day_value, instance
-from homing.server.stores.sql.text import json_list, read_state
+from homing.server.stores.sql.text import json_list, no_place, read_state
 from homing.server.stores.sql.values import ValueLimits
 
 DAY: Final = "day"
@@ -142,12 +142,13 @@ class SqlStore:
 
     def members(self, owner: int, asked: Plan, *, after: str | None, limit: int) -> Listing:
         """List the instance ids of one planned set, in the order in which the owner first heard from them."""
+        last = _ordinal(after) if after else 0
         with self._reading() as connection:
             _as_of, ordinals = self._pages.refresh(connection, owner)
             found: list[int] = []
             for bucket in self._buckets(ordinals):
                 [members] = self._evaluate(connection, owner, asked, bucket)
-                found += _some(members, int(after or 0), limit + 1 - len(found))
+                found += _some(members, last, limit + 1 - len(found))
             names = instances.names(connection, owner, ordinals=found[:limit])
         items = [names[ordinal] for ordinal in found[:limit] if ordinal in names]
         return Listing(items, str(found[limit - 1]) if len(found) > limit else None)
@@ -167,9 +168,8 @@ class SqlStore:
         """List instances of an app, of one planned set where it is given, whose id contains `search`."""
         with self._reading() as connection:
             chosen = None if asked is None else self._chosen(connection, owner, asked)
-            return instances.listed(
-                connection, owner, app, chosen=chosen, search=search, sort=sort, after=after, limit=limit
-            )
+            wanted = instances.Wanted(owner, chosen, search)
+            return instances.listed(connection, app, wanted=wanted, sort=sort, after=after, limit=limit)
 
     def _chosen(self, connection: Connection, owner: int, asked: Plan) -> BitMap:
         _as_of, ordinals = self._pages.refresh(connection, owner)
@@ -193,7 +193,7 @@ class SqlStore:
         limit: int = 50,
     ) -> Listing:
         """List entries, newest first, of an instance or of a kind."""
-        cursor = history.Cursor(*map(int, after.split("."))) if after else None
+        cursor = history.cursor_from(after) if after else None
         with self._reading() as connection:
             owner = _owner_of(connection, app)
             ordinal = None if instance_id is None else instances.ordinal_of(connection, owner, instance_id=instance_id)
@@ -203,7 +203,7 @@ class SqlStore:
             names = instances.names(connection, owner, ordinals=sorted({row.ordinal for row in rows}))
         kept = rows[:limit]
         more = history.next_cursor(kept, cursor) if len(rows) > limit else None
-        return Listing([_entry(row, names) for row in kept], more and f"{more.received}.{more.skip}")
+        return Listing([_entry(row, names) for row in kept], more and str(more))
 
     def release(self, app: int, instance_id: str) -> bool:
         """Forget the token an instance is bound to; False when there is no such binding."""
@@ -238,6 +238,13 @@ class SqlStore:
     def close(self) -> None:
         """Let go of every connection."""
         self._database.close()
+
+
+def _ordinal(after: str) -> int:
+    try:
+        return int(after)
+    except ValueError:
+        raise no_place() from None
 
 
 def _some(members: BitMap, after: int, most: int) -> list[int]:

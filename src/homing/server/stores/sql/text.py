@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from homing.errors import QueryError
 from homing.ping import Ping
 
 _plain: Final = msgspec.json.Encoder(enc_hook=dict)
@@ -27,6 +28,11 @@ def read_state(text: str | bytes) -> tuple[Mapping[str, str], Mapping[str, Any]]
     """Return the dimensions and properties in a kept state."""
     state = _reader.decode(text)
     return state["dimensions"], state["properties"]
+
+
+def no_place() -> QueryError:
+    """Return the error for a cursor that no list gave."""
+    return QueryError("There is no such place in the list.")
 
 
 def json_list(values: Any) -> str:

@@ -63,6 +63,21 @@ def test_a_migrated_database_is_left_alone(site: Site, database: Database) -> No
     assert ["x"] == site.instances()
 
 
+def test_every_instance_has_a_last_receipt(tmp_path: Path) -> None:
+    """An older database may lack the last receipt of an instance; migrating notes the first one."""
+    older = Database(f"sqlite:///{tmp_path / 'older.db'}")
+    migrate(older, "0001")
+    with older.write() as connection:
+        connection.execute(
+            text("INSERT INTO instance VALUES (1, 1, 5, 'check', '{}', NULL), (1, 2, 6, 'check', '{}', NULL)")
+        )
+        connection.execute(text("INSERT INTO last_seen VALUES (1, 2, 9)"))
+    migrate(older)
+    with older.read() as connection:
+        assert [(1, 1, 5), (1, 2, 9)] == [tuple(row) for row in connection.execute(text("SELECT * FROM last_seen"))]
+    older.close()
+
+
 def test_a_newer_database_is_refused(database: Database) -> None:
     """A database with steps this Homing does not know is not touched, and the reason is given."""
     with database.write() as connection:
