@@ -31,9 +31,10 @@ class Order(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Whom a list is of: those with a chosen ordinal where any are given, whose id contains `search`."""
+    """Whom a list is of: an app's instances with a chosen ordinal where any are given, whose id contains `search`."""
 
     owner: int
+    app: int
     chosen: BitMap | None
     search: str
 
@@ -63,16 +64,16 @@ def names(connection: Connection, owner: int, *, ordinals: list[int]) -> dict[in
     return {row.ordinal: row.instance_id for row in rows}
 
 
-def listed(connection: Connection, app: int, *, wanted: Wanted, sort: Sort, after: str | None, limit: int) -> Listing:
-    """List instances of an app in order: times newest first, names from A."""
-    order = _order(sort, wanted.owner, app)
+def listed(connection: Connection, wanted: Wanted, *, sort: Sort, after: str | None, limit: int) -> Listing:
+    """List instances in order: times newest first, names from A."""
+    order = _order(sort, wanted.owner, wanted.app)
     few = None if wanted.all else _few(connection, wanted)
     if wanted.all or few is not None:
         found = connection.execute(_in_order(order, after, among_these=few).limit(limit + 1)).all()
     else:
         found = _walk(connection, order, after, wanted=wanted, count=limit + 1)
     more = f"{found[limit - 1].ordinal}:{found[limit - 1].key}" if len(found) > limit else None
-    return Listing(_details(connection, wanted.owner, app, [row.ordinal for row in found[:limit]]), more)
+    return Listing(_details(connection, wanted, [row.ordinal for row in found[:limit]]), more)
 
 
 def _order(sort: Sort, owner: int, app: int) -> Order:
@@ -147,9 +148,9 @@ def _fitting(connection: Connection, rows: Sequence[Any], wanted: Wanted) -> Ite
     return (row for row in rows if row.ordinal in ordinals)
 
 
-def _details(connection: Connection, owner: int, app: int, ordinals: Sequence[int]) -> list[Instance]:
+def _details(connection: Connection, wanted: Wanted, ordinals: Sequence[int]) -> list[Instance]:
     """Return instances in the order of their ordinals."""
-    asked = _joined(owner, app).where(among(instance.c.ordinal, "these"))
+    asked = _joined(wanted.owner, wanted.app).where(among(instance.c.ordinal, "these"))
     rows = {row.ordinal: row for row in connection.execute(asked, {"these": json_list(ordinals)})}
     return [_read(rows[ordinal]) for ordinal in ordinals if ordinal in rows]
 

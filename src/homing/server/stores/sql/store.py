@@ -168,8 +168,8 @@ class SqlStore:
         """List instances of an app, of one planned set where it is given, whose id contains `search`."""
         with self._reading() as connection:
             chosen = None if asked is None else self._chosen(connection, owner, asked)
-            wanted = instances.Wanted(owner, chosen, search)
-            return instances.listed(connection, app, wanted=wanted, sort=sort, after=after, limit=limit)
+            wanted = instances.Wanted(owner, app, chosen, search)
+            return instances.listed(connection, wanted, sort=sort, after=after, limit=limit)
 
     def _chosen(self, connection: Connection, owner: int, asked: Plan) -> BitMap:
         _as_of, ordinals = self._pages.refresh(connection, owner)
