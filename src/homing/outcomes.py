@@ -1,4 +1,4 @@
-"""The closed list of what can become of a ping.
+"""The closed list of what can become of a ping, or of signing in.
 
 The same word is the metric's label, the field in the log and the answer of the API.
 """
@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 
 
 class Outcome(NamedTuple):
-    """One thing that can become of a ping.
+    """One thing that can become of a ping, or of signing in.
 
     `status` is the HTTP status when it is the answer to a whole request, `bug` says that it should never happen, and
-    `sentence` explains it to whoever sent the ping.
+    `sentence` explains it to whoever sent it.
     """
 
     name: str
@@ -56,6 +56,8 @@ OUTCOMES: Final = _rows(
     ("from_future", 400, "The ping's time lies more than 24 hours ahead."),
     ("rate_address", 429, "Too many requests from this address; wait before you send more."),
     ("rate_app", 429, "Too many requests for this app; wait before you send more."),
+    ("password_wrong", 401, "Name or password is not right."),
+    ("locked_out", 429, "Too many wrong passwords; wait before you try again."),
     ("overloaded", 503, "The receiver is full; try again in a moment."),
     ("unavailable", 503, "The store cannot be written at the moment; try again."),
     ("unstorable", 400, "The store cannot hold this ping."),

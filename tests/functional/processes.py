@@ -26,6 +26,20 @@ class Process(NamedTuple):
         """Send a signal."""
         os.kill(self.number, number)
 
+    def command(self) -> list[str]:
+        """Return its command line; empty when it is gone by now."""
+        return self._words("cmdline")
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment it was started with."""
+        return dict(line.split("=", 1) for line in self._words("environ"))
+
+    def _words(self, name: str) -> list[str]:
+        try:
+            return (_PROC / str(self.number) / name).read_text().rstrip("\0").split("\0")
+        except (FileNotFoundError, ProcessLookupError):
+            return []
+
     def sockets(self) -> int:
         """Return how many sockets it has open."""
         return sum(_target(path).startswith("socket:") for path in (_PROC / str(self.number) / "fd").iterdir())
@@ -57,6 +71,12 @@ def child(parent: int) -> Process | None:
         if fields and fields[_PARENT] == str(parent):
             return _running(int(path.name))
     return None
+
+
+def everyone() -> list[Process]:
+    """Return every process that runs."""
+    found = (_running(int(path.name)) for path in _PROC.glob("[0-9]*"))
+    return [each for each in found if each is not None]
 
 
 def _running(number: int) -> Process | None:

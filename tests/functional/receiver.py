@@ -62,6 +62,7 @@ class Receiver:
         directory: Path,
         *,
         before: Sequence[str] = (),
+        arguments: Sequence[str] = (),
         said: Path | None = None,
         stderr: Path | None = None,
         **settings: object,
@@ -80,6 +81,7 @@ class Receiver:
             **settings,
         }
         self._before = before
+        self._arguments = arguments
         self._runs = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -91,7 +93,7 @@ class Receiver:
         error = self._stderr or self._file("stderr")
         with self._file("stdout").open("wb") as stdout, error.open("wb") as stderr:
             self._process = subprocess.Popen(
-                [*self._before, HOMING, "serve"],
+                [*self._before, HOMING, "serve", *self._arguments],
                 cwd=self.directory,
                 env=environment(**self.settings),
                 stdin=subprocess.DEVNULL,

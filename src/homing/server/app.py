@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import structlog
 from litestar import Litestar
+from litestar.config.compression import CompressionConfig
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -17,9 +18,13 @@ from homing.clock import Clock
 from homing.errors import StoreError
 from homing.server.accounts.accounts import Accounts
 from homing.server.accounts.directory import REFRESH_SECONDS, Directory
+from homing.server.accounts.door import Door
 from homing.server.api import operations, reports, sessions
 from homing.server.api.callers import SECURITY, Services, caller
-from homing.server.api.errors import answer_error
+from homing.server.dashboard.assets import COMPRESSED, read_assets
+from homing.server.dashboard.guard import answer_anything, secure
+from homing.server.dashboard.pages import templates
+from homing.server.dashboard.routes import dashboard
 from homing.server.dialects.base import Dialect
 from homing.server.dialects.native import Native
 from homing.server.dialects.seqdesk import SeqDesk
@@ -33,8 +38,6 @@ from homing.server.reader.client import ReaderClient
 from homing.server.stores.base import Options
 from homing.server.stores.registry import Opened
 from homing.settings import Resolved
-
-SIGN_INS_PER_SECOND: Final = 1
 
 log: Final = structlog.get_logger("homing.app")
 
@@ -50,7 +53,7 @@ HANDLERS: Final = (
     operations.readyz,
     operations.metrics,
 )
-"""Everything the framework serves, beside the API's description at /api/openapi.json."""
+"""Everything the framework serves, beside the dashboard and the API's description at /api/openapi.json."""
 
 
 class Receiver:
@@ -83,10 +86,12 @@ class Receiver:
             reader=self.reader,
             metrics=self.metrics,
             clock=clock,
-            sign_in_limit=RateLimit("rate_address", SIGN_INS_PER_SECOND),
+            door=Door(self.accounts, clock, self.metrics),
             address_of=address_of,
             checks=self.checks,
+            release=self._store.release,
             secure_cookies=settings["secure_cookies"],
+            public_url=settings["public_url"],
         )
         limits = Limits(
             RateLimit("rate_address", settings["rate_address"]),
@@ -95,7 +100,7 @@ class Receiver:
         )
         routes = Routes(DIALECTS, {"seqdesk": settings["seqdesk_app"]})
         return Lane(
-            framework(services),
+            framework(services, settings["public_url"]),
             routes,
             targets=self.directory,
             desk=self.desk,
@@ -147,21 +152,28 @@ def _directory(opened: Opened, settings: Resolved) -> Directory:
     return Directory(opened.control, dimensions, settings["retention_days"])
 
 
-def framework(services: Services) -> ASGIApp:
-    """Return the web framework's part: API and operations."""
+def framework(services: Services, public_url: str) -> ASGIApp:
+    """Return the web framework's part: API, operations and dashboard."""
+    assets = read_assets()
     made: Any = Litestar(
-        route_handlers=list(HANDLERS),
+        route_handlers=[*HANDLERS, *dashboard(public_url)],
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
             "caller": Provide(caller),
+            "assets": Provide(lambda: assets, sync_to_thread=False),
         },
-        exception_handlers={Exception: answer_error},
+        exception_handlers={Exception: answer_anything},
+        before_send=[secure],
+        template_config=templates(assets.url),
         openapi_config=OpenAPIConfig(
             title="Homing",
             version=homing.__version__,
             path="/api",
             render_plugins=[JsonRenderPlugin()],
             components=Components(security_schemes=dict(SECURITY)),
+        ),
+        compression_config=CompressionConfig(
+            backend="gzip", gzip_compress_level=6, minimum_size=1024, exclude_opt_key=COMPRESSED
         ),
         request_max_body_size=64 * 1024,
         logging_config=None,

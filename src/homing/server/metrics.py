@@ -24,6 +24,7 @@ class Metrics(Collector):
         self.registry = CollectorRegistry(auto_describe=False)
         self._outcomes: Counter[tuple[str, str]] = Counter()
         self._dropped: Counter[str] = Counter()
+        self._sign_ins: Counter[str] = Counter()
         self._gauges: Gauges = {}
         self._batches = Histogram(
             "homing_batch_pings", "Pings in one commit.", buckets=BATCH_BUCKETS, registry=self.registry
@@ -40,6 +41,10 @@ class Metrics(Collector):
     def dropped(self, dialect: str, keys: int) -> None:
         """Count keys that were dropped before storing."""
         self._dropped[dialect] += keys
+
+    def sign_in(self, verdict: Verdict) -> None:
+        """Count one try to sign in, or to change a password."""
+        self._sign_ins[outcome_of(verdict).name] += 1
 
     def commit(self, pings: int, seconds: float) -> None:
         """Count one commit."""
@@ -70,6 +75,10 @@ class Metrics(Collector):
         for dialect, count in sorted(self._dropped.items()):
             dropped.add_metric((dialect,), count)
         yield dropped
+        sign_ins = CounterMetricFamily("homing_sign_ins", "What became of tries to sign in.", labels=("outcome",))
+        for name, count in sorted(self._sign_ins.items()):
+            sign_ins.add_metric((name,), count)
+        yield sign_ins
         for name, (text, read) in self._gauges.items():
             yield GaugeMetricFamily(name, text, value=read())
 

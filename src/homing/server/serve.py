@@ -37,15 +37,18 @@ log: Final = structlog.get_logger("homing.serve")
 Announce = Callable[[Receiver, Opened], None]
 
 
-def serve(settings: Resolved, announce: Announce) -> None:
+def serve(settings: Resolved, announce: Announce, *, prepare: Callable[[], None] | None = None) -> None:
     """Serve until SIGINT or SIGTERM; `announce` is called once the receiver listens.
 
-    Raises `StartError` when the file, the lock or the port cannot be had.
+    `prepare` is called before the store is opened, when the lock is held and the port is free. Raises `StartError` when
+    the file, the lock or the port cannot be had.
     """
     raise_file_limit()
     path = Path(settings["store"].removeprefix("sqlite:///"))
     with locked(path):
         probe(settings["host"], settings["port"])
+        if prepare is not None:
+            prepare()
         clock = SystemClock()
         opened = open_store(settings["store"], clock, options=options_of(settings))
         receiver = Receiver(opened, settings, clock)

@@ -18,6 +18,8 @@ from tests.functional.receiver import Receiver, until
 from tests.receiving import settings_of
 
 PASSWORD: Final = "a password of ten and more"
+OWN: Final = {"X-Forwarded-For": "198.51.100.1"}
+"""Where no wrong password ever comes from: whoever is wrong too often must wait."""
 
 
 class Side(NamedTuple):
@@ -38,7 +40,7 @@ class World(NamedTuple):
     @contextmanager
     def signed_in(self, side: Side) -> Iterator[httpx.Client]:
         """Give a client that is signed in as an owner."""
-        with httpx.Client(base_url=self.address) as client:
+        with httpx.Client(base_url=self.address, headers=OWN) as client:
             credentials = {"name": side.owner, "password": PASSWORD}
             # Other tests sign in from the same address, and only so often is that allowed.
             until(lambda: client.post("/api/v1/sign-in", json=credentials).status_code == 200, "Signing in")
@@ -66,7 +68,7 @@ def one_time_password(receiver: Receiver) -> str:
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One receiver for all tests that only ask."""
-    receiver = Receiver(tmp_path_factory.mktemp("world")).start()
+    receiver = Receiver(tmp_path_factory.mktemp("world"), trusted_proxies="127.0.0.0/8").start()
     try:
         yield _furnished(receiver)
     finally:

@@ -53,6 +53,17 @@ def test_dropped_keys() -> None:
     assert 5 == samples(metrics)["homing_dropped_keys_total", "seqdesk"]
 
 
+def test_sign_ins() -> None:
+    """Tries to sign in are counted by outcome, apart from pings."""
+    metrics = Metrics()
+    for verdict in (Refusal("password_wrong"), Refusal("password_wrong"), ACCEPTED):
+        metrics.sign_in(verdict)
+    read = samples(metrics)
+    assert 2 == read["homing_sign_ins_total", "password_wrong"]
+    assert 1 == read["homing_sign_ins_total", "accepted"]
+    assert {} == metrics.outcomes()
+
+
 def test_commits() -> None:
     """Commits are counted by their pings and by their time."""
     metrics = Metrics()

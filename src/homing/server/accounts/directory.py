@@ -64,6 +64,15 @@ class Directory:
         """Return an owner's apps, oldest first."""
         return [app for app in self._held.apps.values() if app.owner == owner]
 
+    def target(self, app: App) -> Target:
+        """Return what the receiver takes in for an app, and how long it keeps it."""
+        return self._held.targets[app.id]
+
+    def send_key(self, app: App) -> str | None:
+        """Return the oldest key that may send to an app."""
+        rows = (row for row in self._held.keys.values() if row.app == app.id and row.scope == "send")
+        return next((row.plain for row in rows if row.plain), None)
+
     def _load(self) -> _Held:
         version = self._control.version()
         # Keys before apps: an app is there before its keys are, whatever is added meanwhile.

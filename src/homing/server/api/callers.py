@@ -15,9 +15,9 @@ from litestar.openapi.spec import SecurityScheme
 from homing.clock import Clock
 from homing.server.accounts.accounts import Accounts
 from homing.server.accounts.directory import Directory
+from homing.server.accounts.door import Door
 from homing.server.dialects.base import bearer
 from homing.server.ingest.addresses import AddressOf
-from homing.server.ingest.limits import RateLimit
 from homing.server.metrics import Metrics
 from homing.server.reader.client import ReaderClient
 from homing.server.stores.base import App, Owner
@@ -43,10 +43,12 @@ class Services(NamedTuple):
     reader: ReaderClient
     metrics: Metrics
     clock: Clock
-    sign_in_limit: RateLimit
+    door: Door
     address_of: AddressOf
     checks: Callable[[], Mapping[str, bool]]
+    release: Callable[[int, str], bool]
     secure_cookies: bool
+    public_url: str
 
 
 class Caller(NamedTuple):
@@ -69,11 +71,21 @@ async def caller(request: AnyRequest, services: NamedDependency[Services]) -> Ca
 
 async def session_owner(request: AnyRequest, services: Services) -> Owner:
     """Return the owner whose session the request carries; refuse with 401."""
-    token = request.cookies.get(COOKIE)
-    found = await asyncio.to_thread(services.accounts.session_owner, token) if token else None
+    found = await known_owner(request, services)
     if found is None:
         raise NotAuthorizedException("Sign in, or send a read key as Authorization: Bearer.")
     return found
+
+
+async def known_owner(request: AnyRequest, services: Services) -> Owner | None:
+    """Return the owner whose session the request carries, None without one."""
+    token = request.cookies.get(COOKIE)
+    return await asyncio.to_thread(services.accounts.session_owner, token) if token else None
+
+
+def address_of(request: AnyRequest, services: Services) -> str:
+    """Return the address that a request came from."""
+    return services.address_of(request.client.host if request.client else "", request.headers)
 
 
 def only_json(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:

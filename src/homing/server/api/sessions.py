@@ -1,19 +1,16 @@
 """Signing in and out, and changing the password."""
 
-import asyncio
 from typing import Annotated, Final
 
 import msgspec
 from litestar import Response, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
-from litestar.exceptions import NotAuthorizedException, TooManyRequestsException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 
-from homing.outcomes import Refusal
 from homing.server.accounts.accounts import MOST_PASSWORD, SESSION_DAYS
-from homing.server.api.callers import COOKIE, SESSION, AnyRequest, Services, only_json, session_owner
+from homing.server.api.callers import COOKIE, SESSION, AnyRequest, Services, address_of, only_json, session_owner
 from homing.server.api.reports import PROBLEMS, problem
 
 _Text = Annotated[str, msgspec.Meta(max_length=MOST_PASSWORD)]
@@ -25,6 +22,7 @@ WITH_BODY: Final = {
 }
 TOO_MANY: Final = {429: problem("Too many tries; wait.")}
 NOTHING: Final = {204: ResponseSpec(None, description="Done.")}
+DAY_SECONDS: Final = 86_400
 
 
 class Credentials(msgspec.Struct):
@@ -60,16 +58,10 @@ async def sign_in(
     request: AnyRequest, services: NamedDependency[Services], *, data: JSONBody[Credentials]
 ) -> Response[SignedIn]:
     """Check name and password, and set the session's cookie."""
-    try:
-        peer = request.client.host if request.client else ""
-        services.sign_in_limit.check(services.address_of(peer, request.headers), services.clock.monotonic())
-    except Refusal as refusal:
-        raise TooManyRequestsException(refusal.sentence, headers={"Retry-After": str(refusal.retry_after)}) from None
-    found = await asyncio.to_thread(services.accounts.sign_in, data.name, data.password)
-    if found is None:
-        raise NotAuthorizedException("Name or password is not right.")
-    owner, token = found
-    return Response(SignedIn(owner.name, owner.must_change), cookies=[_cookie(services, token, SESSION_DAYS * 86_400)])
+    owner, token = await services.door.sign_in(
+        data.name, data.password, address=address_of(request, services), previous=request.cookies.get(COOKIE)
+    )
+    return Response(SignedIn(owner.name, owner.must_change), cookies=[session_cookie(services, token)])
 
 
 @post(
@@ -83,8 +75,8 @@ async def sign_in(
 async def sign_out(request: AnyRequest, services: NamedDependency[Services]) -> Response[None]:
     """End the session."""
     await session_owner(request, services)
-    await asyncio.to_thread(services.accounts.sign_out, request.cookies[COOKIE])
-    return Response(None, status_code=204, cookies=[_cookie(services, "", 0)])
+    await services.door.sign_out(request.cookies[COOKIE])
+    return Response(None, status_code=204, cookies=[no_cookie(services)])
 
 
 @post(
@@ -92,7 +84,7 @@ async def sign_out(request: AnyRequest, services: NamedDependency[Services]) -> 
     status_code=204,
     operation_id="password",
     summary="Change the password",
-    responses={**WITH_BODY, **NOTHING},
+    responses={**WITH_BODY, **TOO_MANY, **NOTHING},
     guards=[only_json],
     security=[{SESSION: []}],
 )
@@ -101,17 +93,25 @@ async def change_password(
 ) -> None:
     """Change the password of the owner who is signed in; every session ends, this one too."""
     owner = await session_owner(request, services)
-    await asyncio.to_thread(services.accounts.change_password, owner, old=data.old, new=data.new)
+    await services.door.change_password(owner, old=data.old, new=data.new, address=address_of(request, services))
 
 
-def _cookie(services: Services, token: str, seconds: int) -> Cookie:
-    # SameSite=Strict and bodies that must be JSON keep other sites from acting with the session.
+def session_cookie(services: Services, token: str) -> Cookie:
+    """Return the cookie that keeps a session."""
+    # Lax, so that a link to a page opens it; who may act with it is decided elsewhere (docs/decisions/0009).
     return Cookie(
         key=COOKIE,
         value=token,
-        max_age=seconds,
+        max_age=SESSION_DAYS * DAY_SECONDS,
         path="/",
         httponly=True,
         secure=services.secure_cookies,
-        samesite="strict",
+        samesite="lax",
     )
+
+
+def no_cookie(services: Services) -> Cookie:
+    """Return the cookie that takes a session's away."""
+    gone = session_cookie(services, "")
+    gone.max_age = 0
+    return gone

@@ -1,0 +1,50 @@
+"""How a page is made: the templates, and what every one of them is given."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from litestar import MediaType
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.response import Template
+from litestar.template import TemplateConfig
+
+from homing.server.stores.base import App, Owner
+
+
+class Visitor(NamedTuple):
+    """Who looks at a page: an owner who is signed in, and the owner's apps, oldest first."""
+
+    owner: Owner
+    apps: tuple[App, ...]
+
+
+def templates(asset: Callable[[str], str]) -> TemplateConfig[JinjaTemplateEngine]:
+    """Return the framework's way to the templates; `asset` turns a file's name into its address."""
+    environment = Environment(
+        loader=PackageLoader("homing.server.dashboard"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["asset"] = asset
+    return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
+
+
+def page(
+    template: str,
+    visitor: Visitor | None = None,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
+) -> Template:
+    """Answer with a template that is given these values, the `visitor` (None before signing in) and the `request`."""
+    return Template(
+        template,
+        context={"visitor": visitor, **values},
+        status_code=status,
+        headers=dict(headers or {}),
+        media_type=MediaType.HTML,
+    )
