@@ -77,15 +77,18 @@ def _ask(homing: Running, path: str, key: str) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def fill(store: Path) -> int:
-    """Store a month of the first app through the counting code, compact it, and return by how many bytes that grew."""
+def fill(store: Path, *, states: bool = False) -> int:
+    """Store a month of the first app through the counting code, compact it, and return by how many bytes that grew.
+
+    With `states` clients also say whether they are up to date.
+    """
     database = Database(f"sqlite:///{store}")
     before = _used(database)
     today = day_of(SystemClock().now())
     seq = 1
-    fleet = _fleet()
+    fleet = clients()
     for day in range(today - DAYS + 1, today + 1):
-        for heard in _batches(fleet, day, today):
+        for heard in _batches(fleet, day, today, states=states):
             _store(database, day, seq, heard)
             seq += 1
     while compact(database, today + 1):
@@ -105,8 +108,8 @@ def _used(database: Database) -> int:
     return int((pages - free) * size)
 
 
-def _fleet() -> list[Client]:
-    """Return every client: what it is, and how many versions it lags behind."""
+def clients() -> list[Client]:
+    """Return every client by its ordinal: what it is, and how many versions it lags behind."""
     own = random.Random(0).random
     return [
         (int(own() ** 2 * 9), _pick(CHANNELS, own()), _pick(PLATFORMS, own()), _pick(ARCHES, own()))
@@ -114,15 +117,15 @@ def _fleet() -> list[Client]:
     ]
 
 
-def _batches(fleet: Sequence[Client], day: int, today: int) -> Iterator[list[Heard]]:
+def _batches(fleet: Sequence[Client], day: int, today: int, *, states: bool) -> Iterator[list[Heard]]:
     """Yield half of all clients, each equally likely, under the version it had that day."""
     newest = len(VERSIONS) - 1 - (today - day) // 10
-    profiles = _profiles()
-    clients = random.Random(day).sample(range(1, CLIENTS + 1), DAILY)
+    profiles = _profiles(VERSIONS[newest] if states else None)
+    heard = random.Random(day).sample(range(1, CLIENTS + 1), DAILY)
     for start in range(0, DAILY, BATCH):
         yield [
             Heard(client, False, profiles[VERSIONS[max(0, newest - lag)], channel, platform, arch])
-            for client in clients[start : start + BATCH]
+            for client in heard[start : start + BATCH]
             for lag, channel, platform, arch in (fleet[client],)
         ]
 
@@ -136,7 +139,8 @@ def _pick(choices: tuple[tuple[str, int], ...], chance: float) -> str:
     return choices[0][0]
 
 
-def _profiles() -> dict[tuple[str, str, str, str], Profile]:
+def _profiles(newest: str | None) -> dict[tuple[str, str, str, str], Profile]:
+    """Return the profile of every combination; where a newest version is given, with how it stands to that."""
     names = ("version", "channel", "platform", "arch")
     combinations = (
         (version, channel, platform, arch)
@@ -145,7 +149,14 @@ def _profiles() -> dict[tuple[str, str, str, str], Profile]:
         for platform, _ in PLATFORMS
         for arch, _ in ARCHES
     )
-    return {each: profile_of("heartbeat", dict(zip(names, each, strict=True))) for each in combinations}
+    return {
+        each: profile_of("heartbeat", {**dict(zip(names, each, strict=True)), **_state(each[0], newest)})
+        for each in combinations
+    }
+
+
+def _state(version: str, newest: str | None) -> dict[str, str]:
+    return {} if newest is None else {"update_state": "latest" if version == newest else "outdated"}
 
 
 def _store(database: Database, day: int, seq: int, heard: list[Heard]) -> None:

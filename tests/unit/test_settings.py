@@ -11,11 +11,13 @@ from homing.errors import SettingsError
 from homing.settings import (
     FALSE_WORDS,
     MASK,
+    NEEDED,
     TRUE_WORDS,
     Layer,
     Parser,
     Setting,
     Value,
+    bare_environment,
     child_environment,
     environment_layer,
     file_layer,
@@ -133,6 +135,15 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     made = environment_layer("DEMO_")
     assert ({"size": "7"}, "environment", "DEMO_SIZE") == (dict(made.raw), made.name, made.label("size"))
     assert ("7", "more") == (child_environment(EXTRA="more")["DEMO_SIZE"], child_environment(EXTRA="more")["EXTRA"])
+
+
+def test_a_bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program may get what Python needs to start, and nothing else but what it is given."""
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("PYTHONPATH", "here")
+    made = bare_environment(EXTRA="more")
+    assert {"PYTHONPATH": "here", "EXTRA": "more"}.items() <= made.items()
+    assert made.keys() <= {*NEEDED, "EXTRA"}
 
 
 def test_a_file(tmp_path: Path) -> None:

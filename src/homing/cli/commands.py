@@ -45,11 +45,18 @@ def cli() -> None:
 @click.option("--host", help="The address to listen on.")
 @click.option("--port", help="The port to listen on.")
 @click.option("--config", type=click.Path(), help="A TOML file with settings.")
+@click.option("--demo", is_flag=True, help="Show simulated installations, in a store of their own.")
+@click.option("--demo-instances", type=click.IntRange(10, 20_000), default=2_000, hidden=True)
 @of_store
-def serve(**given: Any) -> None:
+def serve(*, demo: bool, demo_instances: int, **given: Any) -> None:
     """Run the receiver until it is told to stop (Ctrl-C or SIGTERM)."""
     # The receiver takes the signals over once it is loaded; until then Ctrl-C ends the process without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if demo:
+        from homing.cli.demo.show import run_demo
+
+        run_demo(given, demo_instances)
+        return
     from homing.cli.welcome import run_receiver
 
     run_receiver(given)

@@ -2,16 +2,19 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
 import click
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
 UNKNOWN: Final = "–"
+LINES: Final = 6
+"""How many lines tell about progress in a pipe."""
 
 
 def as_json(value: Any) -> None:
@@ -52,3 +55,23 @@ def _text(value: Any) -> str:
 def busy(sentence: str) -> AbstractContextManager[Any]:
     """Show that something is going on, on a terminal."""
     return Console(stderr=True).status(sentence) if sys.stderr.isatty() else nullcontext()
+
+
+@contextmanager
+def progress(what: str, steps: int) -> Iterator[Callable[[], None]]:
+    """Show how many of the steps are done: a bar on a terminal, a line now and then in a pipe."""
+    if sys.stderr.isatty():
+        with Progress(console=Console(stderr=True)) as shown:
+            task = shown.add_task(what, total=steps)
+            yield lambda: shown.advance(task)
+        return
+    click.echo(f"{what}…", err=True)
+    done = 0
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
+        if done * LINES // steps > (done - 1) * LINES // steps:
+            click.echo(f"{what}: {done} of {steps}", err=True)
+
+    yield advance

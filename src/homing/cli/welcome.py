@@ -6,6 +6,7 @@ from typing import Any, Final
 import click
 
 from homing.clock import Clock, SystemClock
+from homing.server.accounts.accounts import FirstOwner
 from homing.server.accounts.keys import make_key
 from homing.server.app import Receiver
 from homing.server.config import load
@@ -34,16 +35,11 @@ def run_receiver(given: dict[str, Any]) -> None:
 
 def _announce(settings: Resolved, receiver: Receiver, opened: Opened) -> None:
     first = receiver.accounts.first_owner(settings["owner"])
-    name, key = _first_key(opened.control, SystemClock(), first.owner.id)
+    app, key = first_key(opened.control, SystemClock(), owner=first.owner.id)
     receiver.directory.refresh()
-    address = settings["public_url"] or f"http://{settings['host']}:{settings['port']}"
-    password = f"{first.password}   (one-time, shown this once)" if first.password else "(as set before)"
+    address = address_of(settings)
     lines = (
-        f"Homing listens on   {address}",
-        f"Owner               {first.owner.name}",
-        f"Password            {password}",
-        f"App                 {name}",
-        f"App key             {key}",
+        *introduction(address, first, app=app, key=key),
         "",
         "Send a SeqDesk heartbeat, from another terminal:",
         "",
@@ -54,7 +50,24 @@ def _announce(settings: Resolved, receiver: Receiver, opened: Opened) -> None:
     click.echo("\n".join(lines))
 
 
-def _first_key(control: Control, clock: Clock, owner: int) -> tuple[str, str]:
+def address_of(settings: Resolved) -> str:
+    """Return the address under which people reach the receiver."""
+    return settings["public_url"] or f"http://{settings['host']}:{settings['port']}"
+
+
+def introduction(address: str, first: FirstOwner, *, app: str, key: str) -> tuple[str, ...]:
+    """Return what everyone needs to know of a receiver that listens."""
+    password = f"{first.password}   (one-time, shown this once)" if first.password else "(as set before)"
+    return (
+        f"Homing listens on   {address}",
+        f"Owner               {first.owner.name}",
+        f"Password            {password}",
+        f"App                 {app}",
+        f"App key             {key}",
+    )
+
+
+def first_key(control: Control, clock: Clock, *, owner: int) -> tuple[str, str]:
     """Return the name of the owner's first app and a key to send with, both made when there are none."""
     apps = control.apps(owner)
     app = apps[0] if apps else control.add_app(owner, FIRST_APP, now=clock.now(), dimensions=())
