@@ -6,7 +6,6 @@ problems are reported together.
 """
 
 import os
-import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +21,6 @@ MASK: Final = "••••••••"
 
 NEEDED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
 """What `bare_environment` keeps."""
-
-FORMATS: Final[Mapping[str, str]] = {".json": "JSON", ".yml": "YAML", ".yaml": "YAML"}
-"""What is in a settings file, by the end of its name; else it is TOML."""
-
-DURATION: Final = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
 
 Parser = Callable[[Any], Any]
 
@@ -124,47 +118,15 @@ def environment_layer(prefix: str) -> Layer:
     return Layer("environment", found, lambda name: prefix + name.upper())
 
 
-def environment_values(names: Iterable[str]) -> dict[str, str]:
-    """Return the variables of these names that are set to something."""
-    return {name: value for name in names if (value := os.environ.get(name, ""))}
-
-
 def file_layer(path: Path) -> Layer:
-    """Return the values of a file; raise `SettingsError` when it cannot be read."""
-    return Layer("file", read_file(path), lambda name: f"{path}: {name}")
-
-
-def read_file(path: Path) -> dict[str, Any]:
-    """Return what stands in a file: JSON or YAML where its name ends so, else TOML; raise `SettingsError`."""
-    form = FORMATS.get(path.suffix.lower(), "TOML")
+    """Return the values of a TOML file; raise `SettingsError` when it cannot be read."""
     try:
-        found = _parsed(path.read_text(encoding="utf-8"), form)
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError([f"The settings file {path} cannot be read: {error.strerror}."]) from error
-    except ImportError as error:
-        raise SettingsError([f"The settings file {path} is YAML, which needs the extra homing[yaml]."]) from error
-    except ValueError as error:
-        raise SettingsError([f"The settings file {path} is not valid {form}: {error}."]) from error
-    if not isinstance(found, dict):
-        raise SettingsError([f"The settings file {path} holds no names with values."])
-    return found
-
-
-def _parsed(text: str, form: str) -> Any:
-    if form == "TOML":
-        return tomllib.loads(text)
-    if form == "JSON":
-        import json
-
-        return json.loads(text)
-    import yaml  # type: ignore[import-untyped]
-
-    try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from error
-    # A file of comments alone says nothing.
-    return {} if found is None else found
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError([f"The settings file {path} is not valid TOML: {error}."]) from error
+    return Layer("file", raw, lambda name: f"{path}: {name}")
 
 
 def child_environment(**extra: str) -> dict[str, str]:
@@ -200,21 +162,6 @@ def whole(low: int, high: int) -> Parser:
             message = f"must be a whole number from {low} to {high}"
             raise ValueError(message)
         return number
-
-    return parse
-
-
-def duration(low: int, high: int) -> Parser:
-    """Return a parser of durations like `8h` or `1h30m`, in seconds; a bare number is none."""
-
-    def parse(raw: Any) -> int:
-        found = DURATION.fullmatch(str(raw).strip())
-        parts = [int(part or 0) for part in found.groups()] if found and found.group() else [0, 0, low - 1]
-        seconds = parts[0] * 3600 + parts[1] * 60 + parts[2]
-        if not low <= seconds <= high:
-            message = f"must be a duration like 8h or 1h30m, from {low // 3600}h to {high // 3600}h"
-            raise ValueError(message)
-        return seconds
 
     return parse
 
