@@ -107,16 +107,24 @@ def _place(order: Order, after: str) -> tuple[int | str, int]:
 
 def _few(connection: Connection, wanted: Wanted) -> list[int] | None:
     """Return the ordinals of those wanted; None when they are many."""
+    chosen = wanted.chosen
+    if chosen is not None and len(chosen) <= FEW:
+        return list(_searched(connection, chosen, wanted) if wanted.search else chosen)
     if not wanted.search:
-        many = wanted.chosen is None or len(wanted.chosen) > FEW
-        return None if many else list(wanted.chosen or ())
+        return None
     found = []
     for ordinal in connection.execute(_named(wanted)).scalars():
-        if wanted.chosen is None or ordinal in wanted.chosen:
+        if chosen is None or ordinal in chosen:
             found.append(ordinal)
         if len(found) > FEW:
             return None
     return found
+
+
+def _searched(connection: Connection, ordinals: BitMap, wanted: Wanted) -> BitMap:
+    """Return those whose id contains what is searched for."""
+    asked = _named(wanted).where(among(client.c.ordinal, "these")).params(these=json_list(ordinals))
+    return BitMap(connection.execute(asked).scalars().all())
 
 
 def _named(wanted: Wanted) -> Select[Any]:
@@ -143,8 +151,7 @@ def _fitting(connection: Connection, rows: Sequence[Any], wanted: Wanted) -> Ite
     if wanted.chosen is not None:
         ordinals &= wanted.chosen
     if wanted.search:
-        asked = _named(wanted).where(among(client.c.ordinal, "these")).params(these=json_list(ordinals))
-        ordinals = BitMap(connection.execute(asked).scalars().all())
+        ordinals = _searched(connection, ordinals, wanted)
     return (row for row in rows if row.ordinal in ordinals)
 
 
