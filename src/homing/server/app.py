@@ -21,9 +21,9 @@ from homing.server.accounts.directory import REFRESH_SECONDS, Directory
 from homing.server.accounts.door import Door
 from homing.server.api import operations, reports, sessions
 from homing.server.api.callers import SECURITY, Services, caller
-from homing.server.dashboard.assets import COMPRESSED, read_assets
+from homing.server.dashboard.assets import COMPRESSED, Assets, read_assets
 from homing.server.dashboard.guard import answer_anything, secure
-from homing.server.dashboard.pages import templates
+from homing.server.dashboard.pages import Templates, load_templates, make_templates
 from homing.server.dashboard.routes import dashboard
 from homing.server.dialects.base import Dialect
 from homing.server.dialects.native import Native
@@ -68,6 +68,8 @@ class Receiver:
             settings["store"], options_of(settings), (settings["log_level"], settings["log_format"])
         )
         self.directory = _directory(opened, settings)
+        self._assets = read_assets()
+        self._templates = make_templates(self._assets.url)
         self.lane = self._lane(settings, clock)
         self._tasks: list[asyncio.Task[None]] = []
         self.metrics.watch(
@@ -100,7 +102,7 @@ class Receiver:
         )
         routes = Routes(DIALECTS, {"seqdesk": settings["seqdesk_app"]})
         return Lane(
-            framework(services, settings["public_url"]),
+            framework(services, assets=self._assets, templates=self._templates),
             routes,
             targets=self.directory,
             desk=self.desk,
@@ -117,7 +119,11 @@ class Receiver:
         """Start the desk, the reader and what runs beside requests."""
         self.desk.start()
         self.reader.start()
-        self._tasks = [asyncio.create_task(self.lane.sweep()), asyncio.create_task(self._refresh())]
+        self._tasks = [
+            asyncio.create_task(self.lane.sweep()),
+            asyncio.create_task(self._refresh()),
+            asyncio.create_task(asyncio.to_thread(load_templates, self._templates)),
+        ]
 
     async def stop(self) -> None:
         """Record what was let in, and end every part."""
@@ -152,11 +158,10 @@ def _directory(opened: Opened, settings: Resolved) -> Directory:
     return Directory(opened.control, dimensions, settings["retention_days"])
 
 
-def framework(services: Services, public_url: str) -> ASGIApp:
+def framework(services: Services, *, assets: Assets, templates: Templates) -> ASGIApp:
     """Return the web framework's part: API, operations and dashboard."""
-    assets = read_assets()
     made: Any = Litestar(
-        route_handlers=[*HANDLERS, *dashboard(public_url)],
+        route_handlers=[*HANDLERS, *dashboard(services.public_url)],
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
             "caller": Provide(caller),
@@ -164,7 +169,7 @@ def framework(services: Services, public_url: str) -> ASGIApp:
         },
         exception_handlers={Exception: answer_anything},
         before_send=[secure],
-        template_config=templates(assets.url),
+        template_config=templates,
         openapi_config=OpenAPIConfig(
             title="Homing",
             version=homing.__version__,

@@ -19,7 +19,11 @@ class Visitor(NamedTuple):
     apps: tuple[App, ...]
 
 
-def templates(asset: Callable[[str], str]) -> TemplateConfig[JinjaTemplateEngine]:
+Templates = TemplateConfig[JinjaTemplateEngine]
+"""The framework's way to the templates."""
+
+
+def make_templates(asset: Callable[[str], str]) -> Templates:
     """Return the framework's way to the templates; `asset` turns a file's name into its address."""
     environment = Environment(
         loader=PackageLoader("homing.server.dashboard"),
@@ -30,6 +34,13 @@ def templates(asset: Callable[[str], str]) -> TemplateConfig[JinjaTemplateEngine
     )
     environment.globals["asset"] = asset
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
+
+
+def load_templates(made: Templates) -> None:
+    """Compile every template now, so that nobody's first page waits for it."""
+    environment = made.engine_instance.engine
+    for name in environment.list_templates():
+        environment.get_template(name)
 
 
 def page(

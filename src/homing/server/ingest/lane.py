@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
@@ -28,6 +29,10 @@ from homing.server.ingest.limits import RateLimit
 from homing.server.ingest.steps import Context, take
 
 PREFIX: Final = "/in/"
+REMEMBERED_PATHS: Final = 4096
+LONG_PATH: Final = 250
+"""Longer ones are not remembered: strangers choose them."""
+
 BODY_SECONDS: Final = 10.0
 SWEEP_SECONDS: Final = 1.0
 
@@ -91,9 +96,13 @@ class Routes:
             if bound.get(each.name)
         }
         self._fixed |= {path: Route(each, None, None) for each in dialects for path in each.open_paths}
+        self._find_again = lru_cache(REMEMBERED_PATHS)(self._find)
 
     def find(self, path: str) -> Route | None:
         """Return where a path leads; None when it is none of ingest's."""
+        return self._find_again(path) if len(path) <= LONG_PATH else self._find(path)
+
+    def _find(self, path: str) -> Route | None:
         if path.startswith(PREFIX):
             key, slash, rest = path[len(PREFIX) :].partition("/")
             dialect = self._native.get(slash + rest)
