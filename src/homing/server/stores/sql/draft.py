@@ -135,11 +135,12 @@ class Draft:
         self.known[key] = self.fresh[key] = Known(ordinal, credential, mark, day, heard)
         if known is None:
             self.newcomers.append((ping.app, ordinal, ping.received))
+        else:
+            self.seen[(ping.app, ordinal)] = ping.received
         if changed:
             self._change(ping, key, state)
         if changed or ping.kind not in HEARTBEATS:
             self._remember(ping, ordinal, state)
-        self.seen[(ping.app, ordinal)] = ping.received
         self.heard[(ping.app, day, ordinal >> self._bits)].append(heard._replace(new=known is None))
         return ordinal
 

@@ -160,7 +160,7 @@ class Recorder:
         if draft.instances:
             self._run.instances(connection, rows=json_list(draft.instances.values()))
         if draft.newcomers:
-            self._run.seen(connection, rows=json_list(draft.newcomers))
+            self._run.newcomers(connection, rows=json_list(draft.newcomers))
         if draft.ping_ids:
             self._run.ping_ids(connection, rows=json_list(draft.ping_ids))
         for row in _segments(draft):
@@ -245,6 +245,7 @@ class _Statements:
         self.batch = Prepared(adding(batch, "id", "at", "verdicts"))
         self.clients = Prepared(bulk(client, "owner", "ordinal", "instance_id"))
         self.instances = Prepared(bulk(instance, *_INSTANCE, changing=("kind", "state", "credential")))
+        self.newcomers = Prepared(bulk(last_seen, "app", "ordinal", "at", changing=("at",)))
         self.ping_ids = Prepared(bulk(ping_id, *_PING_ID, changing=("ordinal", "received")))
         self.segment = Prepared(adding(segment, *_SEGMENT))
         self.history = Prepared(adding(blocks, *history.COLUMNS))
