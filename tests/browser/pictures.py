@@ -37,6 +37,9 @@ PAGES: Final = (
     Shown("/sign-in", "sign-in", signed_in=False),
     Shown("/password", "password"),
     Shown("/", "overview"),
+    Shown("/?range=today", "overview-today"),
+    Shown("/?version=nobody", "overview-no-match"),
+    Shown("/?range=never", "overview-problem"),
     Shown("/instances", "instances"),
     Shown("/nowhere", "problem"),
 )

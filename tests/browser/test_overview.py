@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from homing.clock import DAY_MS, SystemClock, day_of, iso_day, iso_time
+from homing.server.dashboard.views_overview import TOP_ROWS
 from tests.browser.axe import barriers
 from tests.browser.complaints import Complaints
 from tests.browser.conftest import OpenPage
@@ -201,6 +202,16 @@ def test_filter_share_and_go_back(overview: Page) -> None:
     assert overview.evaluate("window.stays"), "The page was never loaded anew."
 
 
+def test_from_numbers_to_instances(overview: Page) -> None:
+    """Whoever is counted can be listed: the page of instances opens with the same filters and as many of them."""
+    overview.goto("/?range=today&platform=linux")
+    clients = overview.locator(".card", has_text="Unique clients").locator(".figure").inner_text()
+    overview.get_by_role("link", name="Show these instances").click()
+    overview.wait_for_url(lambda url: urlsplit(url).path == "/instances")
+    expect(overview.get_by_text("Platform linux")).to_be_visible()
+    expect(overview.locator("tbody tr")).to_have_count(int(clients))
+
+
 def test_add_filter_by_keyboard(overview: Page) -> None:
     """The menu of filters finds values of every dimension, and is used without a mouse."""
     overview.get_by_text("Add filter").press("Enter")
@@ -281,19 +292,21 @@ def test_nothing_matches(overview: Page) -> None:
 
 
 def test_search_in_a_long_list(overview: Page) -> None:
-    """The first versions are shown, the others on demand, with a search among them."""
+    """The first versions are shown, the others on demand; a search goes through all of them."""
     panel = overview.locator(".panel", has=overview.get_by_role("heading", name="Versions"))
-    expect(panel.locator(".row:visible")).to_have_count(12)
+    seen = panel.locator(".row:visible")
+    expect(seen).to_have_count(TOP_ROWS)
     panel.get_by_text("Show all").click()
-    hidden = panel.locator("details .row:visible")
-    total = hidden.count()
-    value = str(hidden.last.locator(".value").text_content())
-    panel.get_by_label("Search in Versions").fill(value)
-    expect(hidden).to_have_count(1)
-    panel.get_by_label("Search in Versions").fill("no such")
+    total = panel.locator(".row").count()
+    expect(seen).to_have_count(total)
+    search = panel.get_by_label("Search in Versions")
+    for value in (seen.first.locator(".value").text_content(), seen.last.locator(".value").text_content()):
+        search.fill(str(value))
+        expect(seen).to_have_count(1)
+    search.fill("no such")
     expect(panel.get_by_text("No value contains this.")).to_be_visible()
-    panel.get_by_label("Search in Versions").fill("")
-    expect(hidden).to_have_count(total)
+    search.fill("")
+    expect(seen).to_have_count(TOP_ROWS)
 
 
 # Refreshing.
@@ -309,10 +322,11 @@ def timed(page: Page) -> Page:
 
 def test_refreshes_in_place(timed: Page, receiver: Receiver) -> None:
     """New pings appear by themselves; what has the focus, is open or was typed stays, and so does the place."""
-    timed.locator("#more-version summary").click()
     search = timed.get_by_label("Search in Versions")
     search.fill("1.1")
-    visible = timed.locator("#more-version .row:visible").count()
+    visible = timed.locator(".panel .row:visible").count()
+    timed.locator("#trend-table summary").click()
+    search.focus()
     timed.evaluate("scrollTo(0, 400)")
     place = timed.evaluate("scrollY")
     before = int(timed.locator("[data-number]").first.get_attribute("data-number") or 0)
@@ -322,7 +336,8 @@ def test_refreshes_in_place(timed: Page, receiver: Receiver) -> None:
     expect(timed.locator("[data-number]").first).to_have_attribute("data-number", str(before + 1))
     expect(search).to_be_focused()
     expect(search).to_have_value("1.1")
-    expect(timed.locator("#more-version .row:visible")).to_have_count(visible)
+    expect(timed.locator(".panel .row:visible")).to_have_count(visible)
+    expect(timed.locator("#trend-table table")).to_be_visible()
     assert place == timed.evaluate("scrollY")
 
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.functional.api.conftest import PASSWORD, World, one_time_password
+from tests.functional.conftest import MakeReceiver
 from tests.functional.receiver import Receiver
 
 pytestmark = pytest.mark.slow
@@ -71,13 +72,18 @@ def test_choices(mine: httpx.Client) -> None:
     assert "There is no app" in mine.get("/filters?app=nothing").text
 
 
-def test_values_are_text(fresh: tuple[Receiver, httpx.Client]) -> None:
-    """A value that looks like HTML or the end of a script stays text everywhere on the page."""
-    receiver, client = fresh
+def signed_in_first(receiver: Receiver, client: httpx.Client) -> None:
+    """Sign the first owner in, with a password of their own."""
     once = one_time_password(receiver)
     assert client.post("/api/v1/sign-in", json={"name": "admin", "password": once}).is_success
     assert client.post("/api/v1/password", json={"old": once, "new": PASSWORD}).is_success
     assert client.post("/api/v1/sign-in", json={"name": "admin", "password": PASSWORD}).is_success
+
+
+def test_values_are_text(fresh: tuple[Receiver, httpx.Client]) -> None:
+    """A value that looks like HTML or the end of a script stays text everywhere on the page."""
+    receiver, client = fresh
+    signed_in_first(receiver, client)
     value = "</script><img src=x onerror=alert(1)>"
     with receiver.client() as sender:
         assert 200 == sender.send({"instance_id": "evil", "dimensions": {"version": value}}).status
@@ -85,6 +91,19 @@ def test_values_are_text(fresh: tuple[Receiver, httpx.Client]) -> None:
         text = client.get(address).text
         assert "&lt;/script&gt;&lt;img" in text
         assert "<img" not in text
+
+
+@pytest.mark.parametrize("public", ["", "https://telemetry.example.com/"])
+def test_how_to_connect(receivers: MakeReceiver, public: str) -> None:
+    """Before the first ping the page names the public address, or else the one that the browser reached it at."""
+    receiver = receivers(public_url=public).start()
+    address = f"http://127.0.0.1:{receiver.port}"
+    with httpx.Client(base_url=address) as client:
+        signed_in_first(receiver, client)
+        text = client.get("/").text
+    assert f"curl {public.rstrip('/') or address}/v1/pings" in text
+    assert receiver.key in text
+    assert not numbers(httpx.Response(200, text=text))
 
 
 def test_strangers(world: World) -> None:

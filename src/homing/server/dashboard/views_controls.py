@@ -19,6 +19,7 @@ LABELS: Final[Mapping[str, str]] = {
 """What a value is introduced with; an app's own dimensions are called what the app calls them."""
 
 DEFAULT_RANGE: Final = "month"
+INSTANCES: Final = "/instances"
 
 
 class Option(NamedTuple):
@@ -50,7 +51,8 @@ class Controls(NamedTuple):
     """Everything on the page that the question decides.
 
     `first` and `last` stand in the form of dates, which is marked when `custom`; `hidden` is what else that form sends.
-    `cleared` is the address without filters, `month` the one without days.
+    `cleared` is the address without filters, `month` the one without days, `instances` that of the page which lists who
+    is counted; there is one where a single app is asked about.
     """
 
     apps: list[Option]
@@ -63,6 +65,7 @@ class Controls(NamedTuple):
     chips: list[Chip]
     cleared: str
     month: str
+    instances: str | None
 
 
 def label_of(dimension: str) -> str:
@@ -90,12 +93,17 @@ def controls(address: Address, apps: Sequence[str], *, days: range | None) -> Co
         chips=_chips(address),
         cleared=str(address.without(*FILTERS)),
         month=str(address.days()),
+        instances=_instances(address, chosen or apps),
     )
 
 
 def _apps(address: Address, apps: Sequence[str], chosen: Sequence[str]) -> list[Option]:
     every = Option("All apps", str(address.without("app")), not chosen)
     return [every, *(Option(name, str(address.putting("app", name)), name in chosen) for name in apps)]
+
+
+def _instances(address: Address, asked: Sequence[str]) -> str | None:
+    return address.without("split").putting("app", *asked).to(INSTANCES) if len(asked) == 1 else None
 
 
 def _chips(address: Address) -> list[Chip]:

@@ -50,6 +50,13 @@ def test_apps() -> None:
     assert "one, two" == controlled("app=one&app=two").app
 
 
+def test_instances() -> None:
+    """Who is counted can be listed where one app is asked about, with the same filters and days."""
+    assert "/instances?app=one&range=week&version=1" == controlled("app=one&version=1&range=week&split=kind").instances
+    assert "/instances?app=one" == controls(address_of(""), ["one"], days=None).instances
+    assert [None, None] == [controlled(address).instances for address in ("", "app=one&app=two")]
+
+
 def test_chips() -> None:
     """Each filter is a chip that leads to the page without it; those of one dimension stand together."""
     made = controlled("version=1&platform=linux&version=2&filter=edition:pro&range=week")

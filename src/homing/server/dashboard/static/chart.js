@@ -94,6 +94,7 @@
         axisPointer: {
           type: hasBars ? "shadow" : "line",
           lineStyle: { ...rule, color: colour("chart-axis") },
+          z: 0,
           shadowStyle: { color: colour("chart-rule"), opacity: 0.5 },
         },
         formatter: (items) => tooltip(data, items[0].dataIndex),

@@ -41,16 +41,17 @@
 
   function morphChildren(old, made) {
     const wanted = [...made.childNodes];
-    const keys = new Set(wanted.map(keyOf).filter(Boolean));
+    const keys = new Set(wanted.map(keyOf));
     const known = new Map([...old.childNodes].map((node) => [keyOf(node), node]));
     let here = old.firstChild;
     for (const child of wanted) {
       const key = keyOf(child);
+      const match = key ? known.get(key) : sameSort(here, child);
       // What goes is taken out first, so that what stays need not move: moving takes the focus away.
-      while (here && keyOf(here) && !keys.has(keyOf(here))) {
+      while (key && match && here !== match && !keys.has(keyOf(here) ?? "")) {
         here = remove(here);
       }
-      const match = key ? known.get(key) : sameSort(here, child);
+      known.delete(key);
       if (!match) {
         old.insertBefore(child, here);
       } else if (match === here) {

@@ -108,17 +108,18 @@
 
   function searchRows(input) {
     const wanted = input.value.trim().toLowerCase();
-    const list = input.closest("details");
+    const panel = input.closest(".panel");
     let found = 0;
-    for (const row of list.querySelectorAll(".row")) {
+    for (const row of panel.querySelectorAll(".row")) {
       row.hidden = !row.dataset.key.toLowerCase().includes(wanted);
       found += !row.hidden;
     }
-    list.querySelector("[data-no-row]").hidden = found > 0;
+    panel.querySelector("[data-no-row]").hidden = found > 0;
   }
 
   document.addEventListener("input", (event) => {
     if (event.target.matches("[data-row-search]")) {
+      event.target.closest(".panel").querySelector("details").open = event.target.value !== "";
       searchRows(event.target);
     }
   });
