@@ -16,7 +16,6 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
-    literal,
     select,
 )
 from sqlalchemy.dialects import sqlite
@@ -129,6 +128,38 @@ class Prepared:
         return made
 
 
+class Bulk:
+    """The insert of many rows into these columns of a table, in few steps of the database.
+
+    Where a row with the same primary key exists, just the `changing` columns are replaced. Executing one statement for
+    each row would hand the interpreter's lock to and fro between each two of them. A statement for each number of rows
+    would be compiled anew each time; so there are ten, of 512 rows, 256, and so on.
+    """
+
+    def __init__(self, table: Table, *names: str, changing: Sequence[str] = ()) -> None:
+        statement = sqlite_insert(table).values({name: bindparam(name) for name in names})
+        if changing:
+            keys = [column.name for column in table.primary_key]
+            statement = statement.on_conflict_do_update(
+                keys, set_={name: statement.excluded[name] for name in changing}
+            )
+        one = str(statement.compile(dialect=sqlite.dialect(paramstyle="qmark")))
+        marks = f"({', '.join('?' * len(names))})"
+        self._texts = [(size, one.replace(marks, ", ".join([marks] * size))) for size in _SIZES]
+
+    def __call__(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows, each with a value for every column."""
+        cursor: Any = connection.connection.cursor()
+        start = 0
+        for size, text in self._texts:
+            while len(rows) - start >= size:
+                cursor.execute(text, [value for row in rows[start : start + size] for value in row])
+                start += size
+
+
+_SIZES: Final = tuple(2**power for power in range(9, -1, -1))
+
+
 def adding(table: Table, *names: str) -> Insert:
     """Return the insert of one row with these columns, each a parameter of its name."""
     return sqlite_insert(table).values({name: bindparam(name) for name in names})
@@ -150,21 +181,6 @@ def unpacked(count: int) -> list[ColumnElement[Any]]:
     """Return the columns of the rows bound as one JSON array of arrays under `rows`."""
     values = func.json_each(bindparam("rows")).table_valued("value").c.value
     return [func.json_extract(values, f"$[{place}]") for place in range(count)]
-
-
-def bulk(table: Table, *names: str, changing: Sequence[str] = ()) -> Insert:
-    """Return the insert of many rows into these columns, bound as one JSON array of arrays under `rows`.
-
-    Where a row with the same primary key exists, just the `changing` columns are replaced. One statement for any number
-    of rows: executing one for each would hand the interpreter's lock to and fro between each two of them.
-    """
-    columns = unpacked(len(names))
-    # Without a condition SQLite takes ON CONFLICT for a join's ON.
-    statement = sqlite_insert(table).from_select(names, select(*columns).where(literal(1) == 1))
-    if not changing:
-        return statement
-    keys = [column.name for column in table.primary_key]
-    return statement.on_conflict_do_update(keys, set_={name: statement.excluded[name] for name in changing})
 
 
 def sqlite_path(url: str) -> Path:

@@ -10,7 +10,7 @@ from homing.server.counting.segment import Segment, anyone_in, encode
 from homing.server.stores.base import Receipt
 from homing.server.stores.sql import history
 from homing.server.stores.sql.compaction import Place, compact_place
-from homing.server.stores.sql.database import Database, among, bulk
+from homing.server.stores.sql.database import Bulk, Database, among
 from homing.server.stores.sql.heads import VOID
 from homing.server.stores.sql.schema import app, client, instance, last_seen, ping_id, segment, tombstone
 from homing.server.stores.sql.schema import history as blocks
@@ -42,7 +42,8 @@ def erase(database: Database, owner: int, *, instance_id: str, now: int, bucket_
             places = _write_gone(connection, found, seq, found.ordinal >> bucket_bits)
             reported = _remove_rows(connection, found)
             entries = _remove_history(connection, found)
-            connection.execute(_TOMBSTONE, {"rows": json_list([(owner, digest(instance_id), now)])})
+            bury = Bulk(tombstone, "owner", "digest", "at", changing=("at",))
+            bury(connection, [(owner, digest(instance_id), now)])
             receipt = Receipt(instance_id, now, reported, len(places), entries)
     for place in places:
         compact_place(database, place, over=True)
@@ -105,4 +106,3 @@ _REMOVE_BLOCK: Final = delete(blocks).where(among(blocks.c.id, "wanted"))
 _ERASED: Final = select(tombstone.c.at).where(
     tombstone.c.owner == bindparam("of"), tombstone.c.digest == bindparam("wanted")
 )
-_TOMBSTONE: Final = bulk(tombstone, "owner", "digest", "at", changing=("at",))

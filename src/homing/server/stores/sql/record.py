@@ -16,7 +16,7 @@ from homing.server.counting.segment import build, encode
 from homing.server.stores.base import Batch
 from homing.server.stores.sql import history
 from homing.server.stores.sql.caches import Generations, Known
-from homing.server.stores.sql.database import Database, Prepared, adding, among, bulk, unpacked
+from homing.server.stores.sql.database import Bulk, Database, Prepared, adding, among, unpacked
 from homing.server.stores.sql.draft import Draft, Head, InstanceKey, Stored, mark_of
 from homing.server.stores.sql.heads import DEALT, NEXT
 from homing.server.stores.sql.schema import app, batch, client, instance, last_seen, ping_id, segment, tombstone
@@ -155,14 +155,11 @@ class Recorder:
 
     def _write(self, connection: Connection, draft: Draft) -> None:
         if draft.clients:
-            self._run.clients(connection, rows=json_list(draft.clients))
+            self._run.clients(connection, draft.clients)
             self._run.dealt(connection, of=draft.head.owner, dealt=draft.ordinals)
-        if draft.instances:
-            self._run.instances(connection, rows=json_list(draft.instances.values()))
-        if draft.newcomers:
-            self._run.newcomers(connection, rows=json_list(draft.newcomers))
-        if draft.ping_ids:
-            self._run.ping_ids(connection, rows=json_list(draft.ping_ids))
+        self._run.instances(connection, list(draft.instances.values()))
+        self._run.newcomers(connection, draft.newcomers)
+        self._run.ping_ids(connection, draft.ping_ids)
         for row in _segments(draft):
             self._run.segment(connection, **row)
         for number, rows in draft.history.items():
@@ -243,10 +240,10 @@ class _Statements:
         self.taken = Prepared(_TAKEN)
         self.erased = Prepared(_TOMBSTONES)
         self.batch = Prepared(adding(batch, "id", "at", "verdicts"))
-        self.clients = Prepared(bulk(client, "owner", "ordinal", "instance_id"))
-        self.instances = Prepared(bulk(instance, *_INSTANCE, changing=("kind", "state", "credential")))
-        self.newcomers = Prepared(bulk(last_seen, "app", "ordinal", "at", changing=("at",)))
-        self.ping_ids = Prepared(bulk(ping_id, *_PING_ID, changing=("ordinal", "received")))
+        self.clients = Bulk(client, "owner", "ordinal", "instance_id")
+        self.instances = Bulk(instance, *_INSTANCE, changing=("kind", "state", "credential"))
+        self.newcomers = Bulk(last_seen, "app", "ordinal", "at", changing=("at",))
+        self.ping_ids = Bulk(ping_id, *_PING_ID, changing=("ordinal", "received"))
         self.segment = Prepared(adding(segment, *_SEGMENT))
         self.history = Prepared(adding(blocks, *history.COLUMNS))
         self.seen = Prepared(_last_seen())
