@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from bench.endpoints import ENDPOINTS, HANGING_NAMES
 from bench.figures import Figures
+from homing.sdk.sources import CI_VARIABLES, REFUSAL
 from homing.settings import child_environment
 
 FIRST_LINE: Final = "from homing import Telemetry"
@@ -149,8 +150,9 @@ def _told(code: str, folder: Path) -> Any:
 def _run(code: str, folder: Path) -> str:
     """Run code at home in a folder, with no setting of telemetry's but the code's own."""
     folder.mkdir(exist_ok=True)
+    silencing = dict.fromkeys((*CI_VARIABLES, REFUSAL), "")
     environment = child_environment(
-        HOME=str(folder), XDG_STATE_HOME="", DO_NOT_TRACK="", HOMING_TELEMETRY_ENABLED="", PYTHONDONTWRITEBYTECODE=""
+        HOME=str(folder), XDG_STATE_HOME="", HOMING_TELEMETRY_ENABLED="", PYTHONDONTWRITEBYTECODE="", **silencing
     )
     command = [sys.executable, "-c", code]
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout

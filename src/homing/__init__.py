@@ -4,9 +4,12 @@
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from homing.errors import SettingsError
+    from homing.errors import SettingsError, SettingsLocked
+    from homing.sdk.licence import Licence
     from homing.sdk.payload import Row
+    from homing.sdk.policy import Policy
     from homing.sdk.status import Status
+    from homing.sdk.stores import JsonStore, SqliteStore
     from homing.sdk.telemetry import Telemetry
 else:
 
@@ -17,13 +20,29 @@ else:
         return getattr(__import__(PLACES[name], fromlist=[name]), name)
 
 
-__all__ = ["Row", "SettingsError", "Status", "Telemetry", "__version__"]
+__all__ = [
+    "JsonStore",
+    "Licence",
+    "Policy",
+    "Row",
+    "SettingsError",
+    "SettingsLocked",
+    "SqliteStore",
+    "Status",
+    "Telemetry",
+    "__version__",
+]
 
 __version__ = "0.1.0"
 
 PLACES = {
+    "JsonStore": "homing.sdk.stores",
+    "Licence": "homing.sdk.licence",
+    "Policy": "homing.sdk.policy",
     "Row": "homing.sdk.payload",
     "SettingsError": "homing.errors",
+    "SettingsLocked": "homing.errors",
+    "SqliteStore": "homing.sdk.stores",
     "Status": "homing.sdk.status",
     "Telemetry": "homing.sdk.telemetry",
 }

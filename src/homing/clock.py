@@ -30,6 +30,9 @@ class Clock(Protocol):
     def id(self) -> str:
         """Return a new random UUID4 as text."""
 
+    def chance(self, below: int) -> int:
+        """Return a random whole number from 0 up to `below`, without it."""
+
 
 class SystemClock:
     """The machine's own time and randomness."""
@@ -49,6 +52,10 @@ class SystemClock:
     def id(self) -> str:
         """Return a new random UUID4 as text."""
         return str(uuid.uuid4())
+
+    def chance(self, below: int) -> int:
+        """Return a random whole number from 0 up to `below`, without it."""
+        return secrets.randbelow(below)
 
 
 def day_of(ms: int) -> int:

@@ -2,6 +2,7 @@
 
 HomingError
 ├── SettingsError         what was configured cannot be used; holds every problem, not just the first
+│   └── SettingsLocked    a stronger layer holds what somebody wanted to save
 ├── StartError            the receiver cannot start, for a reason its administrator can mend
 ├── StoreError
 │   ├── StoreUnavailable  the store cannot be used now: full, read-only, locked, gone
@@ -26,6 +27,10 @@ class SettingsError(HomingError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__(" ".join(problems))
         self.problems = tuple(problems)
+
+
+class SettingsLocked(SettingsError):  # noqa: N818 - what the setting is
+    """A stronger layer, or a licence, holds what somebody wanted to save; nothing was changed."""
 
 
 class StartError(HomingError):

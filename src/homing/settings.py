@@ -6,6 +6,7 @@ problems are reported together.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ MASK: Final = "••••••••"
 
 NEEDED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
 """What `bare_environment` keeps."""
+
+DURATION: Final = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
 
 Parser = Callable[[Any], Any]
 
@@ -118,6 +121,11 @@ def environment_layer(prefix: str) -> Layer:
     return Layer("environment", found, lambda name: prefix + name.upper())
 
 
+def environment_values(names: Iterable[str]) -> dict[str, str]:
+    """Return the variables of these names that are set to something."""
+    return {name: value for name in names if (value := os.environ.get(name, ""))}
+
+
 def file_layer(path: Path) -> Layer:
     """Return the values of a TOML file; raise `SettingsError` when it cannot be read."""
     try:
@@ -162,6 +170,21 @@ def whole(low: int, high: int) -> Parser:
             message = f"must be a whole number from {low} to {high}"
             raise ValueError(message)
         return number
+
+    return parse
+
+
+def duration(low: int, high: int) -> Parser:
+    """Return a parser of durations like `8h` or `1h30m`, in seconds; a bare number is none."""
+
+    def parse(raw: Any) -> int:
+        found = DURATION.fullmatch(str(raw).strip())
+        parts = [int(part or 0) for part in found.groups()] if found and found.group() else [0, 0, low - 1]
+        seconds = parts[0] * 3600 + parts[1] * 60 + parts[2]
+        if not low <= seconds <= high:
+            message = f"must be a duration like 8h or 1h30m, from {low // 3600}h to {high // 3600}h"
+            raise ValueError(message)
+        return seconds
 
     return parse
 

@@ -14,8 +14,9 @@ class FixedClock:
     3000
     """
 
-    def __init__(self, now: int = 20_000 * DAY_MS) -> None:
+    def __init__(self, now: int = 20_000 * DAY_MS, *, chance: int = 0) -> None:
         self._now = now
+        self._chance = chance
         self._made = 0
 
     def now(self) -> int:
@@ -39,3 +40,7 @@ class FixedClock:
         """Return UUID4-shaped ids in sequence."""
         self._made += 1
         return f"00000000-0000-4000-8000-{self._made:012d}"
+
+    def chance(self, below: int) -> int:
+        """Return the number that was chosen for chance, as far as it is below the limit."""
+        return min(self._chance, below - 1)

@@ -7,6 +7,8 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,9 +16,11 @@ import pytest
 
 from homing import Row, Status
 from homing.sdk.content import FORMS
+from homing.sdk.engine import DATABASE_FILE
 from homing.sdk.identity import INSTANCE_FILE, TOKEN_FILE
 from homing.sdk.payload import FITS, MOST_CHARACTERS
-from homing.sdk.schedule import FIRST_SECONDS, LEAST_HOURS, MOST_HOURS, USUAL_HOURS
+from homing.sdk.policy import HOMING, HOUR, POLICIES, Interval, Policy
+from homing.sdk.sources import CI_VARIABLES, REFUSAL
 from homing.sdk.status import UNMADE
 from homing.sdk.transports.base import LIMIT_SECONDS
 from tests.docs.pages import DOCS, part, table, text_of
@@ -32,16 +36,80 @@ def rows_of_form(form: str) -> str:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    kind = f"{row.type}, *yours*" if row.may_be_told else row.type
-    return f"`{row.name}`", kind, row.why, f"`{json.dumps(row.example)}`"
+    marks = [row.type, *(["*yours*"] if row.may_be_told else []), *(["*optional*"] if row.is_optional else [])]
+    marks += [f"in `{kind}` only" for kind in row.kinds]
+    return f"`{row.name}`", ", ".join(marks), row.why, f"`{json.dumps(row.example)}`"
+
+
+def rows_of_policies() -> str:
+    """Return the table of what the policies are."""
+    columns: dict[str, Callable[[Policy], str]] = {
+        "at first": lambda policy: "on" if policy.at_first == "default" else "off",
+        "form": lambda policy: f"`{policy.wire}`",
+        "maker's address": lambda policy: f"`{policy.endpoint}`" if policy.endpoint else "yours",
+        "User-Agent": lambda policy: f"`{policy.user_agent.format(version='<version>', sdk='<version of homing>')}`",
+        "hours": lambda policy: _hours(policy.interval),
+        "first ping": _first,
+        "last ping": lambda policy: f"`{policy.kinds.end}`" if policy.kinds.end else "none",
+        "remembers success": lambda policy: "yes" if policy.is_throttled else "no",
+        "retries": lambda policy: str(policy.retry),
+        "stops at 410": lambda policy: "yes" if policy.stops_at_gone else "no",
+        "id made": lambda policy: str(policy.id_made),
+        "id kept": lambda policy: f"in {policy.id_kept}",
+        "seconds at exit": lambda policy: f"{policy.flush_seconds:g}",
+    }
+    policies = POLICIES.values()
+    return table(
+        ("", *(f"`{policy.name}`" for policy in policies)),
+        [(name, *(make(policy) for policy in policies)) for name, make in columns.items()],
+    )
+
+
+def _hours(interval: Interval) -> str:
+    usual, least, most = (seconds // HOUR for seconds in interval[:3])
+    bounds = "" if least == most else f", {least} to {most}"
+    return f"{usual}{bounds}{', as in `1h30m`' if interval.is_duration else ''}"
+
+
+def _first(policy: Policy) -> str:
+    if policy.kinds.begin:
+        return f"`{policy.kinds.begin}` at the start"
+    return f"{policy.start_seconds:g} seconds after the start"
+
+
+def rows_of_settings() -> str:
+    """Return the table of what settings are called."""
+    rows = [
+        (
+            f"`{policy.name}`",
+            f"`{name.setting}`",
+            ", ".join(f"`{each}`" for each in name.variables),
+            _in_file(policy, name.file),
+        )
+        for policy in POLICIES.values()
+        for name in policy.names
+    ]
+    return table(("policy", "setting", "in the environment", "in the file"), rows)
+
+
+def _in_file(policy: Policy, place: str) -> str:
+    return f"`{place}` in {f'`{policy.file}`' if policy.file else 'the file you name'}" if place else ""
+
+
+PARTS: Final[dict[str, Callable[[], str]]] = {
+    "policies": rows_of_policies,
+    "settings": rows_of_settings,
+    **{form: partial(rows_of_form, form) for form in FORMS},
+}
+"""What each made part is made by."""
 
 
 def write() -> None:
     """Write the tables anew."""
     text = text_of(PAGE)
-    for form in FORMS:
-        begin, end = f"<!-- made from rows: {form} -->", f"<!-- end: {form} -->"
-        text = f"{text[: text.index(begin)]}{begin}\n\n{rows_of_form(form)}\n\n{text[text.index(end) :]}"
+    for name, make in PARTS.items():
+        begin, end = f"<!-- made from rows: {name} -->", f"<!-- end: {name} -->"
+        text = f"{text[: text.index(begin)]}{begin}\n\n{make()}\n\n{text[text.index(end) :]}"
     (DOCS / PAGE).write_text(text, encoding="utf-8")
 
 
@@ -54,15 +122,16 @@ def first_code() -> str:
 
 def run(code: str, home: Path, **settings: object) -> str:
     """Run an example at a home of its own."""
-    variables = {**environment(**settings), "HOME": str(home), "XDG_STATE_HOME": "", "DO_NOT_TRACK": ""}
+    harmless = dict.fromkeys((*CI_VARIABLES, REFUSAL, "XDG_STATE_HOME"), "")
+    variables = {**environment(**settings), "HOME": str(home), **harmless}
     done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
     return done.stdout
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_fields(form: str) -> None:
-    """Each field stands in its table with its type, reason and example, and no other does."""
-    assert rows_of_form(form) == part(PAGE, form)
+@pytest.mark.parametrize("name", PARTS)
+def test_made_parts(name: str) -> None:
+    """Fields, policies and settings stand in their tables as they are in the code, and no other does."""
+    assert PARTS[name]() == part(PAGE, name)
 
 
 def test_examples_are_of_their_type() -> None:
@@ -74,9 +143,9 @@ def test_examples_are_of_their_type() -> None:
 def test_the_five_lines_send_nothing(tmp_path: Path) -> None:
     """As they stand, they print a status that says off, and leave nothing behind."""
     assert 5 == len([line for line in first_code().splitlines() if line])
-    status, preview = run(first_code(), tmp_path).splitlines()
+    status, *_request, body = run(first_code(), tmp_path).splitlines()
     assert status.startswith("Status(enabled=False, layer='default'")
-    assert UNMADE == json.loads(preview)["instance_id"]
+    assert UNMADE == json.loads(body)["instance_id"]
     assert [] == list(tmp_path.iterdir())
 
 
@@ -102,13 +171,14 @@ def test_numbers() -> None:
     """Limits and times in the text are those of the code."""
     text = " ".join(text_of(PAGE).split())
     for words in (
-        f"the first ping leaves {FIRST_SECONDS:g} seconds after",
-        f"one every {USUAL_HOURS} hours",
-        f"{LEAST_HOURS} to {MOST_HOURS};",
+        f"the first ping leaves {HOMING.start_seconds:g} seconds after",
+        f"one every {HOMING.interval.usual // HOUR} hours",
         f"A request has {LIMIT_SECONDS:g} seconds",
         f"1 to {MOST_CHARACTERS} printable characters",
         f"| `{INSTANCE_FILE}` |",
         f"| `{TOKEN_FILE}` |",
+        f"| `{DATABASE_FILE}` |",
+        "pseudonymous, not anonymous",
     ):
         assert words in text
     assert {"enabled", "layer", "problems"} <= set(Status._fields)

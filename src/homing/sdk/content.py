@@ -4,19 +4,30 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import homing
 from homing.errors import SettingsError
-from homing.sdk import endpoint as addresses
-from homing.sdk.endpoint import Endpoint
-from homing.sdk.payload import FITS, Row
-from homing.sdk.schedule import LEAST_HOURS, MOST_HOURS
+from homing.sdk.destinations import Vendor, vendor_target
+from homing.sdk.licence import Ask
+from homing.sdk.payload import FITS, BeforeSend, Row
+from homing.sdk.policy import HOUR, POLICIES, Policy
 from homing.sdk.wire.base import Form
+from homing.sdk.wire.flowfuse import FlowFuse
 from homing.sdk.wire.native import Native
+from homing.sdk.wire.posthog import PostHog
 from homing.sdk.wire.seqdesk import SeqDesk
+from homing.sdk.wire.sirveo import Sirveo
 
-FORMS: Final[Mapping[str, Callable[[], Form]]] = {"native": Native, "seqdesk": SeqDesk}
+FORMS: Final[Mapping[str, Callable[[], Form]]] = {
+    "native": Native,
+    "seqdesk": SeqDesk,
+    "sirveo": Sirveo,
+    "flowfuse": FlowFuse,
+    "posthog": PostHog,
+}
 """The wire forms by name."""
 
 MOST_NAME: Final = 100
+MOST_FIRST_HOURS: Final = 168
 MOST_KEY: Final = 200
 KEY_SIGNS: Final = "._~+-=:"
 PLACES: Final = ("dimensions", "properties")
@@ -28,51 +39,74 @@ class Arguments(NamedTuple):
 
     app: Any
     version: Any
+    policy: Any
     endpoint: Any
     key: Any
     enabled: Any
-    wire: Any
     rows: Sequence[Row]
     values: Mapping[str, Any]
     interval_hours: Any
     first_seconds: Any
     directory: Any
+    file: Any
+    licence: Ask | None
+    initialised: Callable[[], bool] | None
+    before_send: BeforeSend | None
+    ca_file: Any
 
 
 class Content(NamedTuple):
-    """What is sent, where, and in which form; `told` are values that the application gives itself."""
+    """What is sent, and how; `told` are values that the application gives itself."""
 
+    policy: Policy
     form: Form
     rows: tuple[Row, ...]
     told: Mapping[str, Any]
     version: str
-    target: Endpoint
-    key: str
+    vendor: Vendor
+    licence: Ask | None
+    before_send: BeforeSend | None
+    ca_file: str | None
+    profile: Mapping[str, str] = {}
+
+    @property
+    def user_agent(self) -> str:
+        """Who speaks."""
+        return self.policy.user_agent.format(version=self.version, sdk=homing.__version__)
 
 
 def compose(given: Arguments) -> Content:
     """Return what is to be sent; raise `SettingsError` with a sentence for each argument that will not do."""
-    problems = [*_plain_problems(given)]
-    make = FORMS.get(given.wire)
-    if make is None:
-        raise SettingsError([*problems, f"wire must be one of {', '.join(FORMS)}."])
-    form = make()
-    problems += _row_problems(form, given)
-    try:
-        target = _target(form, given)
-    except ValueError as reason:
-        raise SettingsError([*problems, str(reason)]) from None
+    policy = POLICIES.get(given.policy) if isinstance(given.policy, str) else given.policy
+    if not isinstance(policy, Policy) or policy.wire not in FORMS:
+        raise SettingsError([*_plain_problems(given), f"policy must be a Policy or one of {', '.join(POLICIES)}."])
+    form = FORMS[policy.wire]()
+    vendor = Vendor(given.endpoint or policy.endpoint, given.key)
+    problems = [*_plain_problems(given), *_interval_problems(policy, given), *_row_problems(form, given)]
+    # Where there are modes an operator's destination will do.
+    if given.endpoint != "" or not policy.name_of("mode"):
+        problems += _vendor_problems(
+            form, vendor._replace(endpoint=vendor.endpoint if given.endpoint == "" else given.endpoint)
+        )
     if problems:
         raise SettingsError(problems)
-    return Content(form, (*form.rows, *given.rows), dict(given.values), given.version, target, given.key)
+    rows, ca_file = (*form.rows, *given.rows), None if given.ca_file is None else str(given.ca_file)
+    told = dict(given.values)
+    return Content(policy, form, rows, told, given.version, vendor, given.licence, given.before_send, ca_file)
 
 
-def _target(form: Form, given: Arguments) -> Endpoint:
+def _vendor_problems(form: Form, vendor: Vendor) -> Iterator[str]:
     try:
-        parsed = addresses.parse(given.endpoint)
+        vendor_target(form, vendor)
     except ValueError as reason:
-        raise ValueError(f"endpoint {reason}.") from None
-    return form.target(parsed, given.key)
+        yield str(reason)
+
+
+def _interval_problems(policy: Policy, given: Arguments) -> Iterator[str]:
+    least, most = policy.interval.least // HOUR, policy.interval.most // HOUR
+    hours = given.interval_hours
+    if hours is not None and (not _is_whole(hours) or not least <= hours <= most):
+        yield f"interval_hours must be a whole number from {least} to {most}."
 
 
 def _plain_problems(given: Arguments) -> Iterator[str]:
@@ -86,12 +120,15 @@ def _plain_problems(given: Arguments) -> Iterator[str]:
         yield "key must be the app's key, as the receiver shows it."
     if not isinstance(given.enabled, bool | None):
         yield "enabled must be True, False or None."
-    if not _is_whole(given.interval_hours) or not LEAST_HOURS <= given.interval_hours <= MOST_HOURS:
-        yield f"interval_hours must be a whole number from {LEAST_HOURS} to {MOST_HOURS}."
-    if not isinstance(given.first_seconds, int | float) or not 0 <= given.first_seconds <= MOST_HOURS * 3600:
-        yield f"first_seconds must be a number of seconds from 0 to {MOST_HOURS} hours."
-    if not isinstance(given.directory, Path | str | None) or given.directory == "":
-        yield "directory must be a path or None."
+    first = given.first_seconds
+    if first is not None and not (isinstance(first, int | float) and 0 <= first <= MOST_FIRST_HOURS * HOUR):
+        yield f"first_seconds must be a number of seconds from 0 to {MOST_FIRST_HOURS} hours."
+    for name in ("directory", "file", "ca_file"):
+        if not isinstance(getattr(given, name), Path | str | None) or getattr(given, name) == "":
+            yield f"{name} must be a path or None."
+    for name in ("licence", "initialised", "before_send"):
+        if getattr(given, name) is not None and not callable(getattr(given, name)):
+            yield f"{name} must be a function or None."
 
 
 def _row_problems(form: Form, given: Arguments) -> Iterator[str]:

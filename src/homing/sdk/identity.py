@@ -1,18 +1,16 @@
-"""Who this installation is: a random UUID in a file of its own, and where the wire form has one, a token beside it.
+"""Who this installation is: a random UUID in a file of its own or in a store, and where the policy has one, a token.
 
 The files are written whole or not at all, readable by their owner only. Several processes that begin at the same time
 agree on one identity: they wait for each other at a lock on the directory, and the second finds what the first made.
 """
 
-import contextlib
-import fcntl
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from homing.clock import Clock
+from homing.sdk.stores import Store, alone, replace
 from homing.settings import environment_layer
 
 INSTANCE_FILE: Final = "instance-id"
@@ -32,33 +30,63 @@ class Identity(NamedTuple):
         return f"Identity({self.instance!r})"
 
 
-class IdentityFiles:
-    """The identity in a directory: the one given, or the usual one of the application."""
+class Identities(Protocol):
+    """Where an identity is kept."""
 
-    def __init__(self, directory: Path | str | None, app: str, *, clock: Clock, with_token: bool) -> None:
-        self._given = directory
-        self._app = app
+    def read(self) -> Identity | None:
+        """Return the identity; None while it is not whole. Makes nothing; raises `OSError` where it cannot look."""
+
+    def make(self) -> Identity:
+        """Return the identity, made where there is none that is valid; raise `OSError` when it cannot be kept."""
+
+
+class StoredIdentity:
+    """The identity under a name of a store; it has no token."""
+
+    def __init__(self, store: Store, key: str, *, clock: Clock) -> None:
+        self._store = store
+        self._key = key
+        self._clock = clock
+
+    def read(self) -> Identity | None:
+        """Return the identity, if there is one that is valid."""
+        found = self._store.load().get(self._key)
+        instance = _instance(found) if isinstance(found, str) else None
+        return Identity(instance) if instance else None
+
+    def make(self) -> Identity:
+        """Return the identity, made where there is none; of several that are made at once the last one stays."""
+        found = self.read()
+        if found is None:
+            made = Identity(self._clock.id())
+            self._store.save(self._key, made.instance)
+            found = self.read() or made
+        return found
+
+
+class IdentityFiles:
+    """The identity in a directory."""
+
+    def __init__(self, directory: Path, *, clock: Clock, with_token: bool) -> None:
+        self._directory = directory
         self._clock = clock
         self._with_token = with_token
 
     def read(self) -> Identity | None:
         """Return the identity; None while it is not whole. Makes nothing; raises `OSError` where it cannot look."""
-        directory = self._directory()
+        directory = self._directory
         instance = _read(directory / INSTANCE_FILE, _instance)
         token = _read(directory / TOKEN_FILE, _token) if self._with_token else ""
         return None if instance is None or token is None else Identity(instance, token)
 
     def make(self) -> Identity:
         """Return the identity, made where there is none that is valid; raise `OSError` when it cannot be kept."""
-        directory = self._directory()
+        directory = self._directory
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _alone(directory):
+        with alone(directory):
             instance = _kept(directory / INSTANCE_FILE, _instance, self._clock.id)
             token = _kept(directory / TOKEN_FILE, _token, self._clock.token) if self._with_token else ""
         return Identity(instance, token)
-
-    def _directory(self) -> Path:
-        return default_directory(self._app) if self._given is None else Path(self._given)
 
 
 def default_directory(app: str) -> Path:
@@ -72,26 +100,12 @@ def default_directory(app: str) -> Path:
         raise OSError("the user has no home directory") from None
 
 
-@contextlib.contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Hold the directory's lock; a file system without locks does without."""
-    opened = os.open(directory, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(opened, fcntl.LOCK_EX)
-        yield
-    finally:
-        # A child that was forked off meanwhile holds the same lock; closing would leave it with that child.
-        with contextlib.suppress(OSError):
-            fcntl.flock(opened, fcntl.LOCK_UN)
-        os.close(opened)
-
-
 def _kept(path: Path, check: Callable[[str], str | None], make: Callable[[], str]) -> str:
     found = _read(path, check)
     if found is None:
         found = make()
-        _write(path, found)
+        replace(path, f"{found}\n")
+        path.chmod(0o600)
     elif path.stat().st_mode & 0o077:
         path.chmod(0o600)
     return found
@@ -103,21 +117,6 @@ def _read(path: Path, check: Callable[[str], str | None]) -> str | None:
             return check(file.read(MOST_BYTES).decode("ascii").strip())
     except (FileNotFoundError, UnicodeDecodeError):
         return None
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(opened, "w", encoding="ascii") as file:
-            file.write(f"{text}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def _instance(text: str) -> str | None:

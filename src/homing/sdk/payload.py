@@ -1,10 +1,12 @@
-"""What is sent, as rows, and the one function that makes a body of them.
+"""What is sent, as rows, and the one function that makes the fields of a body of them.
 
 Nothing leaves that has no row. Preview and sending call the same function.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
+
+from homing.sdk.licence import Licence
 
 TEXT: Final = "text"
 NUMBER: Final = "whole number"
@@ -22,13 +24,20 @@ class Moment(NamedTuple):
     kind: str
     at: int
     id: str
+    uptime_seconds: int = 0
+    destination: str = "default"
+    identifier: str = ""
+    licence: Licence | None = None
+    profile: Mapping[str, str] = {}
 
 
 class Row(NamedTuple):
     """One field: its place in the body with dots, its type, why it is sent, an example, and what finds its value.
 
-    The probe is called at each send. When it fails, or finds what is not of the type, the field is `otherwise`.
-    `may_be_told` says that the application may give the value itself.
+    The probe is called at each send. When it fails, or finds what is not of the type, the field is `otherwise`, or is
+    left out where the row `is_optional`. `may_be_told` says that the application may give the value itself. `since` is
+    the version of the field list that the row came with: who agreed to an earlier one does not send it. A row with
+    `kinds` belongs to pings of those kinds only.
     """
 
     name: str
@@ -38,33 +47,73 @@ class Row(NamedTuple):
     probe: Callable[[Moment], Any]
     may_be_told: bool = False
     otherwise: Any = None
+    is_optional: bool = False
+    since: int = 1
+    kinds: tuple[str, ...] = ()
 
 
-class Built(NamedTuple):
-    """A body as it goes over the wire, and the names of the fields whose probe failed."""
+class Gathered(NamedTuple):
+    """The fields of a body, and the names of those whose probe failed."""
 
-    body: bytes
-    failed: tuple[str, ...]
+    fields: dict[str, Any]
+    failed: tuple[str, ...] = ()
+
+
+BeforeSend = Callable[[dict[str, Any]], dict[str, Any]]
+"""What the host may give to see each body before it is sent, and to take fields out of it."""
 
 
 def untold(_moment: Moment) -> None:
     """Find nothing: the field is empty until the application gives its value."""
 
 
-def build(rows: Iterable[Row], moment: Moment, *, told: Mapping[str, Any]) -> Built:
-    """Return the body; `told` are the application's own values, or functions that return them, by row."""
-    import json
-
-    body: dict[str, Any] = {}
+def gather(rows: Iterable[Row], moment: Moment, *, told: Mapping[str, Any]) -> Gathered:
+    """Return the fields; `told` are the application's own values, or functions that return them, by row."""
+    fields: dict[str, Any] = {}
     failed = []
     for row in rows:
+        if row.kinds and moment.kind not in row.kinds:
+            continue
         try:
             value = _checked(row, _find(row, moment, told))
         except Exception:  # noqa: BLE001 - a probe may be anybody's code, and must harm nobody
             value = row.otherwise
             failed.append(row.name)
-        _place(body, row.name, value)
-    return Built(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), tuple(failed))
+        if value is not None or not row.is_optional:
+            _place(fields, row.name, value)
+    return Gathered(fields, tuple(failed))
+
+
+def narrowed(fields: dict[str, Any], before_send: BeforeSend | None) -> dict[str, Any]:
+    """Return what the host leaves of the fields: it may take some out or empty them, and cannot add or change any.
+
+    What it raises, this raises.
+    """
+    if before_send is None:
+        return fields
+    from copy import deepcopy
+
+    return _common(fields, before_send(deepcopy(fields)))
+
+
+def _common(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for name, value in ours.items():
+        if name not in theirs:
+            continue
+        offered = theirs[name]
+        if isinstance(value, dict) and isinstance(offered, dict):
+            kept[name] = _common(value, offered)
+        else:
+            kept[name] = value if offered == value else None
+    return kept
+
+
+def encode(body: Any) -> bytes:
+    """Return a body as it goes over the wire."""
+    import json
+
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _find(row: Row, moment: Moment, told: Mapping[str, Any]) -> Any:

@@ -61,7 +61,7 @@ class Listener:
             while text := file.readline().decode().strip():
                 name, _, value = text.partition(": ")
                 headers[name] = value
-            body = file.read(int(headers["Content-Length"]))
+            body = file.read(int(headers.get("Content-Length", "0")))
             self.received.append(Received(line, headers, body))
             caller.sendall(self._answer)
             # Whatever else is sent, the answer was all there is; the sender closes.
@@ -73,6 +73,55 @@ class Listener:
 def listener(answer: bytes = OK, context: ssl.SSLContext | None = None) -> Iterator[Listener]:
     """Run a listener."""
     running = Listener(answer, context)
+    running.begin()
+    try:
+        yield running
+    finally:
+        running.end()
+
+
+class Tunnel:
+    """A proxy that leads one caller to a listener, wherever it asks to be led."""
+
+    def __init__(self, to: str) -> None:
+        self.head = ""
+        self._to = ("127.0.0.1", int(to.rpartition(":")[2]))
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def begin(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Wait for the caller to be gone."""
+        self._thread.join(PATIENCE_SECONDS)
+        self._socket.close()
+
+    def _run(self) -> None:
+        caller, _ = self._socket.accept()
+        with caller, socket.create_connection(self._to) as there:
+            while "\r\n\r\n" not in self.head:
+                self.head += caller.recv(4096).decode()
+            caller.sendall(b"HTTP/1.1 200 Connection established\r\nVia: tunnel\r\n\r\n")
+            back = threading.Thread(target=_pour, args=(there, caller), daemon=True)
+            back.start()
+            _pour(caller, there)
+            back.join(PATIENCE_SECONDS)
+
+
+def _pour(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(4096):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def tunnel(to: str) -> Iterator[Tunnel]:
+    """Run a tunnel."""
+    running = Tunnel(to)
     running.begin()
     try:
         yield running

@@ -14,9 +14,10 @@ from bench.endpoints import black_hole, refused, slow_drip
 from homing import Telemetry
 from homing.clock import SystemClock
 from homing.sdk.endpoint import parse
+from homing.sdk.policy import POLICIES
 from homing.sdk.transports.base import Deadline, Reply, Request
 from homing.sdk.transports.http import HttpTransport
-from tests.functional.sdk.listener import OK, listener
+from tests.functional.sdk.listener import OK, listener, tunnel
 
 LIMIT = 0.4
 SLOW = "There was no answer within 5 seconds."
@@ -126,7 +127,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("certificate")
     made = folder / "both.pem"
     command = (
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext subjectAltName=DNS:localhost,DNS:away.example.com"
     )
     subprocess.run([*command.split(), "-keyout", made, "-out", folder / "cert.pem"], check=True, capture_output=True)
     made.write_bytes(made.read_bytes() + (folder / "cert.pem").read_bytes())
@@ -167,16 +168,65 @@ def test_encryption_that_never_comes() -> None:
         assert time.monotonic() - began < LIMIT + 0.5
 
 
-def test_both_forms_arrive(tmp_path: Path) -> None:
+def test_a_plain_proxy() -> None:
+    """It is given the whole address and its own password, and passes the answer on."""
+    with listener() as proxy:
+        named = {"http_proxy": proxy.url.replace("http://", "http://ada:pass@")}
+        request = Request(parse("http://away.example.com/x"), {}, b"{}")
+        assert Reply(200) == HttpTransport(named=named).send(request, Deadline(SystemClock()))
+        [received] = proxy.received
+    assert "POST http://away.example.com/x HTTP/1.1" == received.line
+    assert ("away.example.com", "Basic YWRhOnBhc3M=") == (
+        received.headers["Host"],
+        received.headers["Proxy-Authorization"],
+    )
+
+
+def test_a_tunnel(certificate: Path) -> None:
+    """Through a proxy the receiver is encrypted to, and the proxy's password stays with the proxy."""
+    context = ssl.create_default_context(cafile=certificate)
+    with listener(OK, serving(certificate)) as there, tunnel(there.url) as proxy:
+        named = {"https_proxy": proxy.url.replace("http://", "http://ada:pass@")}
+        request = Request(parse("https://away.example.com/x"), {"X-Own": "yes"}, b"{}")
+        assert Reply(200) == HttpTransport(context=context, named=named).send(request, Deadline(SystemClock()))
+        assert "CONNECT away.example.com:443 HTTP/1.1" == proxy.head.splitlines()[0]
+        assert "Proxy-Authorization: Basic YWRhOnBhc3M=" in proxy.head
+        assert "Proxy-Authorization" not in there.received[0].headers
+
+
+def test_proxies_that_refuse() -> None:
+    """What a proxy says no to, and a proxy of another kind, is no connection; nothing goes past it."""
+    request = Request(parse("https://away.example.com/x"), {}, b"{}")
+    with listener(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n") as proxy:
+        reply = HttpTransport(named={"https_proxy": proxy.url}).send(request, Deadline(SystemClock()))
+    assert Reply(None, "There was no connection: the proxy answered 407.") == reply
+    reply = HttpTransport(named={"https_proxy": "socks5://127.0.0.1:9"}).send(request, Deadline(SystemClock()))
+    assert Reply(None, "There was no connection: the proxy's address must begin with http://.") == reply
+
+
+def test_certificates_of_ones_own(certificate: Path, tmp_path: Path) -> None:
+    """A file of certificates makes a receiver believed that the system does not know."""
+    with listener(OK, serving(certificate)) as there:
+        for ca_file, wanted in ((None, None), (certificate, 200)):
+            given: Any = {"app": "acme", "version": "1", "endpoint": there.url, "key": "k", "directory": tmp_path}
+            with Telemetry(**given, enabled=True, ca_file=ca_file) as sending:
+                assert wanted == sending.send_now(10).last_status
+
+
+@pytest.mark.parametrize("policy", sorted(POLICIES))
+def test_every_form_arrives(tmp_path: Path, policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The preview and what arrives differ in nothing but the ping's own id and time."""
+    monkeypatch.chdir(tmp_path)
     with listener() as there:
-        for wire, key in (("native", "k"), ("seqdesk", "")):
-            sending = Telemetry(
-                app="acme", version="1.0", endpoint=there.url, key=key, wire=wire, enabled=True, directory=tmp_path
-            )
-            with sending:
-                status = sending.send_now(10)
-                assert (200, None) == (status.last_status, status.last_error)
-                preview = sending.preview()
-            assert len(preview) == len(there.received[-1].body)
-    assert preview == there.received[-1].body
+        key = "k" if POLICIES[policy].wire in ("native", "posthog") else ""
+        sending = Telemetry(
+            app="acme", version="1.0", policy=policy, endpoint=there.url, key=key, enabled=True, directory=tmp_path
+        )
+        with sending:
+            status = sending.send_now(10)
+            assert (200, None) == (status.last_status, status.last_error)
+            [preview] = sending.preview()
+            [last] = sending.show_last()
+            bodies = [received.body for received in there.received]
+        assert last.body == bodies[-1]
+        assert len(preview.body) == len(last.body)

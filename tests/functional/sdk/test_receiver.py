@@ -3,19 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from homing import Status, Telemetry
 from homing.sdk.transports.base import Deadline, Reply, Request
 from homing.sdk.transports.http import HttpTransport
 from tests.functional.receiver import Receiver
-
-
-@pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment that forbids nothing."""
-    monkeypatch.delenv("DO_NOT_TRACK", raising=False)
-    monkeypatch.delenv("HOMING_TELEMETRY_ENABLED", raising=False)
 
 
 class Lossy(HttpTransport):
@@ -52,7 +43,7 @@ def test_both_forms_are_counted(receiver: Receiver, tmp_path: Path) -> None:
     for _ in range(2):
         assert 200 == send(receiver, tmp_path / "native").last_status
     told = {"update.available": True, "database.provider": "sqlite"}
-    other = send(receiver, tmp_path / "seqdesk", wire="seqdesk", version="2.0.0", values=told)
+    other = send(receiver, tmp_path / "seqdesk", policy="seqdesk", version="2.0.0", values=told)
     assert (200, None) == (other.last_status, other.last_error)
     assert ({"accepted": 3}, (3, 2)) == (receiver.outcomes(), receiver.summary())
     assert {"1.2.3": 1, "2.0.0": 1} == versions(receiver)
@@ -60,9 +51,9 @@ def test_both_forms_are_counted(receiver: Receiver, tmp_path: Path) -> None:
 
 def test_the_token_binds(receiver: Receiver, tmp_path: Path) -> None:
     """Whoever has the id without its token is refused, and status says so."""  # 000-10
-    assert 200 == send(receiver, tmp_path, wire="seqdesk").last_status
+    assert 200 == send(receiver, tmp_path, policy="seqdesk").last_status
     (tmp_path / "token").unlink()
-    status = send(receiver, tmp_path, wire="seqdesk")
+    status = send(receiver, tmp_path, policy="seqdesk")
     assert (403, "The answer was 403.") == (status.last_status, status.last_error)
 
 

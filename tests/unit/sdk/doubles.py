@@ -1,5 +1,6 @@
 """A transport that sends nothing, and applications that use it."""
 
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,3 +56,18 @@ def telemetry(place: Path, **given: Any) -> Telemetry:
         "transport": Outbox(),
     }
     return Telemetry(**{**usual, **given})
+
+
+def sent(place: Path, **given: Any) -> list[tuple[Request, Any]]:
+    """Run telemetry from start to stop with one ping in between, and return each request with its body's value."""
+    outbox = Outbox()
+    with telemetry(place, transport=outbox, **given) as sending:
+        sending.send_now(SECONDS)
+    return [(request, json.loads(request.body)) for request in outbox.requests]
+
+
+def keys(value: Any, before: str = "") -> set[str]:
+    """Return the names of all fields, with dots."""
+    if not isinstance(value, dict):
+        return {before.removesuffix(".")}
+    return {name for key, inner in value.items() for name in keys(inner, f"{before}{key}.")}

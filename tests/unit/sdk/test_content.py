@@ -35,8 +35,8 @@ WRONG: list[dict[str, Any]] = [
     {"key": None},
     {"enabled": 1},
     {"enabled": "yes"},
-    {"wire": "morse"},
-    {"wire": None},
+    {"policy": "morse"},
+    {"policy": None},
     {"interval_hours": 0},
     {"interval_hours": 169},
     {"interval_hours": 1.5},
@@ -53,9 +53,9 @@ WRONG: list[dict[str, Any]] = [
     {"rows": [row("properties.a", "colour")]},
     {"values": {"instance_id": "mine"}},
     {"values": {"theme": "dark"}},
-    {"wire": "seqdesk", "key": "", "rows": [row("properties.a")]},
-    {"wire": "seqdesk", "key": "k", "endpoint": "http://a.example.com/x"},
-    {"wire": "seqdesk", "key": "a/b"},
+    {"policy": "seqdesk", "key": "", "rows": [row("properties.a")]},
+    {"policy": "seqdesk", "key": "k", "endpoint": "http://a.example.com/x"},
+    {"policy": "seqdesk", "key": "a/b"},
 ]
 
 
@@ -71,7 +71,7 @@ def test_wrong_arguments(tmp_path: Path, given: dict[str, Any]) -> None:
 def test_all_is_said_at_once(tmp_path: Path) -> None:
     """Several mistakes come in one error."""
     with pytest.raises(SettingsError) as error:
-        telemetry(tmp_path, app="", version="", endpoint="x", wire="native")
+        telemetry(tmp_path, app="", version="", endpoint="x")
     assert 3 == len(error.value.problems)
 
 

@@ -16,7 +16,7 @@ KNOWN = "3f1c0f0a-1111-4222-8333-444455556666"
 
 def files(directory: Path, *, with_token: bool = True) -> IdentityFiles:
     """Return the files in a directory."""
-    return IdentityFiles(directory, "acme", clock=SystemClock(), with_token=with_token)
+    return IdentityFiles(directory, clock=SystemClock(), with_token=with_token)
 
 
 def mode(path: Path) -> int:

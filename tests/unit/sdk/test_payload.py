@@ -1,19 +1,29 @@
 """The one builder."""
 
-import json
 from typing import Any
 
 import pytest
 
-from homing.sdk.payload import DATABASE, LARGEST, NUMBER, SWITCH, TEXT, Built, Moment, Row, build, untold
+from homing.sdk.payload import (
+    DATABASE,
+    LARGEST,
+    NUMBER,
+    SWITCH,
+    TEXT,
+    Gathered,
+    Moment,
+    Row,
+    encode,
+    gather,
+    untold,
+)
 
 MOMENT = Moment("1.2.3", "i-1", "heartbeat", 0, "p-1")
 
 
-def built(*rows: Row, **told: Any) -> tuple[Any, tuple[str, ...]]:
+def built(*rows: Row, **told: Any) -> Gathered:
     """Return the body's value and the failed fields."""
-    made = build(rows, MOMENT, told=told)
-    return json.loads(made.body), made.failed
+    return gather(rows, MOMENT, told=told)
 
 
 def row(name: str, kind: str = TEXT, **more: Any) -> Row:
@@ -24,8 +34,8 @@ def row(name: str, kind: str = TEXT, **more: Any) -> Row:
 def test_places() -> None:
     """Dots make objects, and the order is that of the rows."""
     rows = (row("b.x"), row("a"), row("b.y"))
-    made = build(rows, MOMENT, told={"b.x": "1", "a": "2", "b.y": "ü"})
-    assert Built('{"b":{"x":"1","y":"ü"},"a":"2"}'.encode(), ()) == made
+    made = gather(rows, MOMENT, told={"b.x": "1", "a": "2", "b.y": "ü"})
+    assert ('{"b":{"x":"1","y":"ü"},"a":"2"}'.encode(), ()) == (encode(made.fields), made.failed)
 
 
 def test_the_moment_is_at_hand() -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homing.sdk.schedule import Schedule
+from homing.sdk.schedule import Schedule, Times
 from homing.testing import FixedClock
 
 HOUR = 3600
@@ -23,7 +23,7 @@ class TwoClocks(FixedClock):
 def test_first_and_next() -> None:
     """The first ping is due soon after the start, each further one an interval after the attempt before."""
     clock = FixedClock()
-    schedule = Schedule(clock, first_seconds=30, hours=24)
+    schedule = Schedule(clock, Times(30, 24 * HOUR))
     assert (30, clock.now() + 30_000) == (schedule.wait(), schedule.due)
     clock.advance(seconds=30)
     assert 0 == schedule.wait()
@@ -34,7 +34,7 @@ def test_first_and_next() -> None:
 def test_a_sleeping_machine() -> None:
     """The wall clock went on while the steady one rested: the ping is due."""
     clock = TwoClocks()
-    schedule = Schedule(clock, first_seconds=HOUR, hours=1)
+    schedule = Schedule(clock, Times(HOUR, HOUR))
     clock.advance(seconds=HOUR)
     assert 0 == schedule.wait()
 
@@ -42,7 +42,7 @@ def test_a_sleeping_machine() -> None:
 def test_a_clock_put_back() -> None:
     """The wall clock went back a year: the steady one decides."""
     clock = TwoClocks()
-    schedule = Schedule(clock, first_seconds=HOUR, hours=1)
+    schedule = Schedule(clock, Times(HOUR, HOUR))
     clock.advance(days=-365)
     assert HOUR == schedule.wait()
     clock.steady += HOUR
@@ -53,7 +53,7 @@ def test_a_clock_put_back() -> None:
 def test_no_jump_blocks(moves: list[tuple[int, int]], hours: int) -> None:
     """However the wall clock jumps, nobody waits longer than one interval of the steady clock."""
     clock = TwoClocks()
-    schedule = Schedule(clock, first_seconds=30, hours=hours)
+    schedule = Schedule(clock, Times(30, hours * HOUR))
     for wall, steady in moves:
         clock.advance(seconds=wall)
         clock.steady += steady

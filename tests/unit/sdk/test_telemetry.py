@@ -36,7 +36,8 @@ def test_wrong_settings_do_not_raise(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HOMING_TELEMETRY_INTERVAL_HOURS", "often")
     with telemetry(tmp_path) as sending:
         status = sending.send_now()
-    assert (False, "environment", 24, 2) == (status.enabled, status.layer, status.interval_hours, len(status.problems))
+    interval = dict(status.settings)["interval"].value
+    assert (False, "environment", 24 * 3600, 2) == (status.enabled, status.layer, interval, len(status.problems))
 
 
 def test_status_is_a_plain_value(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_a_hanging_send_is_given_up(tmp_path: Path) -> None:
     assert time.monotonic() - began < 0.5
     assert stuck.deadlines[0].is_over
     assert "It was stopped before there was an answer." == sending.status().last_error
-    sending._made()._transport = outbox  # noqa: SLF001 - the second thread must not hang
+    sending._engine._senders[0]._transport = outbox  # noqa: SLF001 - the second thread must not hang
     assert 404 == sending.send_now(SECONDS).last_status
     stuck.free.set()
     until(lambda: len(ours()) == 1)

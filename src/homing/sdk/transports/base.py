@@ -18,6 +18,9 @@ LIMIT_SECONDS: Final = 5.0
 TOO_SLOW: Final = f"There was no answer within {LIMIT_SECONDS:g} seconds."
 STOPPED: Final = "It was stopped before there was an answer."
 
+GONE: Final = 410
+"""The answer of a receiver that wants no more pings."""
+
 SUCCESSES: Final = range(200, 300)
 UNSURE: Final = frozenset({408, 425, 429, *range(500, 600)})
 """Answers after which the same ping may be sent again."""

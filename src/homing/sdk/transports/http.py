@@ -8,12 +8,13 @@ The look-up of a name cannot be interrupted; when it comes back too late, nothin
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
 from homing.sdk.endpoint import Endpoint
-from homing.sdk.transports.base import TOO_SLOW, Deadline, Reply, Request
+from homing.sdk.transports.base import SUCCESSES, TOO_SLOW, Deadline, Reply, Request
+from homing.sdk.transports.proxy import Proxy, proxies, proxy_for
 
 STATUS_LINE: Final = re.compile(rb"HTTP/1\.\d (\d{3})[ \r\n]")
 INTERIM: Final = range(100, 200)
@@ -23,27 +24,34 @@ MOST_ERROR: Final = 180
 
 
 class HttpTransport:
-    """Speaks to the receiver itself. A `context` says which certificates are believed; the system's are, without it."""
+    """Speaks to the receiver itself, or through a proxy.
 
-    def __init__(self, *, context: ssl.SSLContext | None = None) -> None:
+    A `context` says which certificates are believed; the system's are, without it. `named` are the proxies.
+    """
+
+    def __init__(self, *, context: ssl.SSLContext | None = None, named: Mapping[str, str] | None = None) -> None:
         self._context = context
+        self._named = named or {}
 
     def send(self, request: Request, deadline: Deadline) -> Reply:
         """Send one request and return the status of its answer."""
         try:
-            with self._connected(request.endpoint, deadline) as sock:
+            proxy = proxy_for(request.endpoint, self._named)
+            with self._connected(request.endpoint, proxy, deadline) as sock:
                 sock.settimeout(deadline.left())
-                sock.sendall(_head(request) + request.body)
+                sock.sendall(_head(request, proxy) + request.body)
                 status = _read_status(sock, deadline)
         except (OSError, ValueError) as error:
             return Reply(None, deadline.reason if deadline.is_over else _sentence(error))
         return Reply(status)
 
     @contextmanager
-    def _connected(self, endpoint: Endpoint, deadline: Deadline) -> Iterator[socket.socket]:
-        sock = _connect(endpoint, deadline)
+    def _connected(self, endpoint: Endpoint, proxy: Proxy | None, deadline: Deadline) -> Iterator[socket.socket]:
+        sock = _connect(proxy.endpoint if proxy else endpoint, deadline)
         try:
             if endpoint.scheme == "https":
+                if proxy:
+                    _tunnel(sock, endpoint, proxy, deadline)
                 sock = self._encrypted(sock, endpoint.host, deadline)
             yield sock
         finally:
@@ -63,6 +71,11 @@ class HttpTransport:
             encrypted.close()
             raise
         return encrypted
+
+
+def usual_transport(ca_file: str | None) -> HttpTransport:
+    """Return the way that the environment names; `ca_file` holds certificates to believe instead of the system's."""
+    return HttpTransport(context=ssl.create_default_context(cafile=ca_file) if ca_file else None, named=proxies())
 
 
 def _connect(endpoint: Endpoint, deadline: Deadline) -> socket.socket:
@@ -85,16 +98,42 @@ def _connect(endpoint: Endpoint, deadline: Deadline) -> socket.socket:
     raise last
 
 
-def _head(request: Request) -> bytes:
-    lines = [
-        f"POST {request.endpoint.path} HTTP/1.1",
-        f"Host: {request.endpoint.authority}",
-        "Content-Type: application/json",
-        f"Content-Length: {len(request.body)}",
-        "Connection: close",
-        *(f"{name}: {value}" for name, value in request.headers.items()),
-    ]
-    return "".join(f"{line}\r\n" for line in [*lines, ""]).encode("ascii")
+def _tunnel(sock: socket.socket, endpoint: Endpoint, proxy: Proxy, deadline: Deadline) -> None:
+    """Let the proxy connect to the receiver; it sees where to, and nothing of what is said."""
+    address = f"{endpoint.host}:{endpoint.port}"
+    sock.settimeout(deadline.left())
+    sock.sendall(_lines(f"CONNECT {address} HTTP/1.1", {"Host": address, **proxy.headers}))
+    head = b""
+    while b"\r\n\r\n" not in head and len(head) < MOST_HEAD:
+        sock.settimeout(deadline.left())
+        more = sock.recv(4096)
+        if not more:
+            raise ConnectionResetError
+        head += more
+    status = _final_status(head)
+    if status is None or status not in SUCCESSES:
+        raise OSError(f"the proxy answered {status}")
+
+
+def _head(request: Request, proxy: Proxy | None) -> bytes:
+    endpoint = request.endpoint
+    is_plain_proxy = proxy is not None and endpoint.scheme == "http"
+    target = f"http://{endpoint.authority}" if is_plain_proxy else ""
+    own = {
+        "Host": endpoint.authority,
+        "Content-Type": "application/json",
+        "Content-Length": str(len(request.body)),
+        "Connection": "close",
+    }
+    return _lines(
+        f"POST {target}{endpoint.path or '/'} HTTP/1.1",
+        {**own, **(proxy.headers if proxy and is_plain_proxy else {}), **request.headers},
+    )
+
+
+def _lines(first: str, headers: Mapping[str, str]) -> bytes:
+    lines = [first, *(f"{name}: {value}" for name, value in headers.items()), ""]
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii")
 
 
 def _read_status(sock: socket.socket, deadline: Deadline) -> int:

@@ -3,9 +3,9 @@
 import os
 import sys
 from collections.abc import Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
-from homing.sdk.endpoint import Endpoint
+from homing.sdk.endpoint import Endpoint, at
 from homing.sdk.payload import Moment, Row
 
 ARCHES: Final[Mapping[str, str]] = {
@@ -19,16 +19,22 @@ ARCHES: Final[Mapping[str, str]] = {
 }
 """Node's names of what kernels call machines; others keep their own."""
 
+GO_ARCHES: Final[Mapping[str, str]] = {"x64": "amd64", "ia32": "386"}
+"""Go's names where they are not Node's."""
+
+GO_SYSTEMS: Final[Mapping[str, str]] = {"win32": "windows"}
+"""Go's names where they are not Python's."""
+
 
 class Credentials(NamedTuple):
-    """Who sends: what the headers of a form are made of. It does not show itself: key and token are secret."""
+    """What the headers of a form are made of. It does not show itself: all of it is secret."""
 
-    version: str
-    key: str
-    token: str
+    key: str = ""
+    token: str = ""
+    bearer: str = ""
 
     def __repr__(self) -> str:
-        return f"Credentials({self.version!r})"
+        return "Credentials()"
 
 
 class Form(Protocol):
@@ -47,8 +53,8 @@ class Form(Protocol):
         """Whether the application may add rows."""
 
     @property
-    def has_token(self) -> bool:
-        """Whether the instance proves itself with a token of its own."""
+    def has_id(self) -> bool:
+        """Whether a ping has an id, so that one which is sent again counts once."""
 
     def target(self, endpoint: Endpoint, key: str) -> Endpoint:
         """Return where to send; raise `ValueError` with a sentence when endpoint and key do not go together."""
@@ -56,16 +62,50 @@ class Form(Protocol):
     def headers(self, own: Credentials) -> Mapping[str, str]:
         """Return the headers besides those every request has."""
 
+    def body(self, fields: dict[str, Any], *, key: str, now: int) -> Any:
+        """Return what is sent of the fields at a time."""
+
+
+def behind_key(endpoint: Endpoint, key: str, path: str) -> Endpoint:  # wide: an address and its two parts
+    """Return the endpoint; where it has no path the usual one, behind the app's key if that is given."""
+    if endpoint.path in ("", "/"):
+        return at(endpoint, f"/in/{key}{path}" if key else path)
+    if key:
+        raise ValueError("key must be left out where the endpoint has a path: the form has no other place for it.")
+    return endpoint
+
 
 def platform(_moment: Moment) -> str:
     """Return the operating system as Node calls it: linux, darwin, win32."""
     return sys.platform
 
 
+def system(_moment: Moment) -> str:
+    """Return the operating system as Node's `os.type()` does: Linux, Darwin, Windows_NT."""
+    return os.uname().sysname
+
+
+def release(_moment: Moment) -> str:
+    """Return the release of the kernel."""
+    return os.uname().release
+
+
 def arch(_moment: Moment) -> str:
     """Return the processor as Node calls it: x64, arm64."""
     machine = os.uname().machine
     return ARCHES.get(machine.lower(), machine)
+
+
+def go_system(moment: Moment) -> str:
+    """Return the operating system as Go calls it: linux, darwin, windows."""
+    name = platform(moment)
+    return GO_SYSTEMS.get(name, name)
+
+
+def go_arch(moment: Moment) -> str:
+    """Return the processor as Go calls it: amd64, arm64."""
+    name = arch(moment)
+    return GO_ARCHES.get(name, name)
 
 
 def instance(moment: Moment) -> str:
@@ -76,3 +116,20 @@ def instance(moment: Moment) -> str:
 def version(moment: Moment) -> str:
     """Return the version that runs."""
     return moment.version
+
+
+def kind(moment: Moment) -> str:
+    """Return why it is sent."""
+    return moment.kind
+
+
+def ping_id(moment: Moment) -> str:
+    """Return the ping's own id."""
+    return moment.id
+
+
+def time(moment: Moment) -> str:
+    """Return when it was made."""
+    from homing.clock import iso_time
+
+    return iso_time(moment.at)

@@ -2,28 +2,14 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import homing
 from homing.sdk.endpoint import Endpoint, at
 from homing.sdk.payload import TEXT, Moment, Row, untold
-from homing.sdk.wire.base import Credentials, arch, instance, platform, version
+from homing.sdk.wire.base import Credentials, arch, instance, kind, ping_id, platform, time, version
 
 PATH: Final = "/v1/pings"
-
-
-def _kind(moment: Moment) -> str:
-    return moment.kind
-
-
-def _at(moment: Moment) -> str:
-    from homing.clock import iso_time
-
-    return iso_time(moment.at)
-
-
-def _id(moment: Moment) -> str:
-    return moment.id
 
 
 def _sdk(_moment: Moment) -> str:
@@ -42,9 +28,9 @@ ROWS: Final = (
         "3f1c0f0a-1111-4222-8333-444455556666",
         instance,
     ),
-    Row("kind", TEXT, "Why it was sent.", "heartbeat", _kind),
-    Row("at", TEXT, "When it was made; this chooses the day it counts on.", "2026-11-22T10:44:55.123Z", _at),
-    Row("id", TEXT, "Lets a ping that is sent again count once.", "0b0c7a52-7777-4888-9999-aaaabbbbcccc", _id),
+    Row("kind", TEXT, "Why it was sent.", "heartbeat", kind),
+    Row("at", TEXT, "When it was made; this chooses the day it counts on.", "2026-11-22T10:44:55.123Z", time),
+    Row("id", TEXT, "Lets a ping that is sent again count once.", "0b0c7a52-7777-4888-9999-aaaabbbbcccc", ping_id),
     Row("dimensions.version", TEXT, "Shows whether updates are taken up.", "1.2.3", version),
     Row("dimensions.channel", TEXT, "Shows which release channel is followed.", "stable", untold, may_be_told=True),
     Row("dimensions.platform", TEXT, "Shows which operating systems must be supported.", "linux", platform),
@@ -60,7 +46,7 @@ class Native:
     name = "native"
     rows = ROWS
     is_open = True
-    has_token = False
+    has_id = True
 
     def target(self, endpoint: Endpoint, key: str) -> Endpoint:
         """Return the endpoint, with the usual path where it has none."""
@@ -69,5 +55,9 @@ class Native:
         return endpoint if endpoint.path not in ("", "/") else at(endpoint, PATH)
 
     def headers(self, own: Credentials) -> Mapping[str, str]:
-        """Return the key and who speaks."""
-        return {"User-Agent": f"Homing/{homing.__version__}", "Authorization": f"Bearer {own.key}"}
+        """Return the key."""
+        return {"Authorization": f"Bearer {own.key}"}
+
+    def body(self, fields: dict[str, Any], *, key: str, now: int) -> Any:  # noqa: ARG002 - the protocol of forms
+        """Return the fields."""
+        return fields

@@ -1,11 +1,11 @@
 """SeqDesk's heartbeat (document 000): exactly the enumerated fields, none ever absent, nothing besides."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-from homing.sdk.endpoint import Endpoint, at
+from homing.sdk.endpoint import Endpoint
 from homing.sdk.payload import DATABASE, NUMBER, SWITCH, TEXT, Moment, Row, untold
-from homing.sdk.wire.base import Credentials, arch, instance, platform, version
+from homing.sdk.wire.base import Credentials, arch, behind_key, instance, platform, version
 
 PATH: Final = "/api/telemetry/heartbeat"
 PROTOCOL: Final = 1
@@ -13,6 +13,14 @@ PROTOCOL: Final = 1
 
 def _protocol(_moment: Moment) -> int:
     return PROTOCOL
+
+
+def _profile_id(moment: Moment) -> str | None:
+    return moment.profile.get("id")
+
+
+def _profile_version(moment: Moment) -> str | None:
+    return moment.profile.get("version")
 
 
 ROWS: Final = (
@@ -33,8 +41,8 @@ ROWS: Final = (
         version,
         may_be_told=True,
     ),
-    Row("installProfile.id", TEXT, "The hosted install profile, if any.", "twincore", untold, may_be_told=True),
-    Row("installProfile.version", TEXT, "The profile's version.", "1.0.0", untold, may_be_told=True),
+    Row("installProfile.id", TEXT, "The hosted install profile, if any.", "twincore", _profile_id, may_be_told=True),
+    Row("installProfile.version", TEXT, "The profile's version.", "1.0.0", _profile_version, may_be_told=True),
     Row(
         "update.available",
         SWITCH,
@@ -66,16 +74,16 @@ class SeqDesk:
     name = "seqdesk"
     rows = ROWS
     is_open = False
-    has_token = True
+    has_id = False
 
     def target(self, endpoint: Endpoint, key: str) -> Endpoint:
         """Return the endpoint; where it has no path the usual one, behind the app's key if that is given."""
-        if endpoint.path in ("", "/"):
-            return at(endpoint, f"/in/{key}{PATH}" if key else PATH)
-        if key:
-            raise ValueError("key must be left out where the endpoint has a path: the form has no other place for it.")
-        return endpoint
+        return behind_key(endpoint, key, PATH)
 
     def headers(self, own: Credentials) -> Mapping[str, str]:
-        """Return the two documented headers."""
-        return {"User-Agent": f"SeqDesk/{own.version}", "X-SeqDesk-Telemetry-Token": own.token}
+        """Return the documented token; the other header is the policy's."""
+        return {"X-SeqDesk-Telemetry-Token": own.token}
+
+    def body(self, fields: dict[str, Any], *, key: str, now: int) -> Any:  # noqa: ARG002 - the protocol of forms
+        """Return the fields."""
+        return fields

@@ -20,7 +20,7 @@ GIVEN = {
 
 def test_what_it_says(tmp_path: Path) -> None:
     """It says the version, channel and state that it was told to."""
-    preview = json.loads(telemetry(argparse.Namespace(**GIVEN, directory=tmp_path)).preview())
+    preview = json.loads(telemetry(argparse.Namespace(**GIVEN, directory=tmp_path)).preview()[0].body)
     told = {name: preview["dimensions"][name] for name in ("version", "channel", "update_state")}
     assert {"version": "2.7.0", "channel": "beta", "update_state": "outdated"} == told
 

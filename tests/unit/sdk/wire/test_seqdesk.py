@@ -22,7 +22,7 @@ TOLD: dict[str, Any] = {
 def sent(directory: Path, **given: Any) -> tuple[Any, Any]:
     """Send one heartbeat, and return the request with its body's value."""
     outbox = Outbox()
-    with telemetry(directory, wire="seqdesk", version="1.1.130", transport=outbox, **given) as sending:
+    with telemetry(directory, policy="seqdesk", version="1.1.130", transport=outbox, **given) as sending:
         sending.send_now(SECONDS)
     return outbox.requests[0], json.loads(outbox.bodies[0])
 

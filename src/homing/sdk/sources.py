@@ -1,0 +1,86 @@
+"""Where settings come from: the environment, a file, a database; read here, judged in `consent`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from homing.errors import SettingsError
+from homing.sdk.files import read_file
+from homing.sdk.licence import Licence
+from homing.sdk.policy import Policy
+from homing.sdk.stores import Store
+from homing.settings import environment_values
+
+REFUSAL: Final = "DO_NOT_TRACK"
+CI_VARIABLES: Final = ("CI", "TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION")
+"""What services that build and test software set."""
+
+NOTHING: Final = frozenset({"", "0", "false"})
+"""What these variables say nothing with."""
+
+SAVED: Final = "telemetry."
+PROFILE: Final = "profile."
+"""How the names begin in the database: of what somebody saved, and of what an install profile brought."""
+
+
+class Sources(NamedTuple):
+    """What every layer says, unread. `problems` are layers that are there but cannot be looked into."""
+
+    enabled: bool | None = None
+    interval: int | None = None
+    variables: Mapping[str, str] = {}
+    file_name: str = ""
+    file: Mapping[str, Any] = {}
+    database: Mapping[str, Any] = {}
+    licence: Licence | None = None
+    problems: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def refuses_tracking(self) -> bool:
+        """Whether DO_NOT_TRACK says something."""
+        return _says_something(self.variables.get(REFUSAL, ""))
+
+    @property
+    def is_ci(self) -> bool:
+        """Whether this is a machine that builds and tests software."""
+        return any(_says_something(self.variables.get(name, "")) for name in CI_VARIABLES)
+
+
+def read_sources(policy: Policy, path: Path | None) -> Sources:
+    """Return what environment and file say; what cannot be read is a problem, never an error."""
+    own = [variable for name in policy.names for variable in name.variables]
+    sources = Sources(variables=environment_values([*own, REFUSAL, *CI_VARIABLES]))
+    if path is None or "file" not in policy.layers or not path.exists():
+        return sources
+    try:
+        return sources._replace(file_name=str(path), file=read_file(path))
+    except SettingsError as error:
+        return sources._replace(problems=tuple(("file", problem) for problem in error.problems))
+
+
+def with_database(sources: Sources, store: Store | None) -> Sources:
+    """Return the sources with what the database says now."""
+    others = tuple(problem for problem in sources.problems if problem[0] != "database")
+    try:
+        found = store.load() if store else {}
+    except Exception as error:  # noqa: BLE001 - the store may be anybody's code
+        problem = ("database", f"What was saved cannot be read, so telemetry is off: {error}.")
+        return sources._replace(database={}, problems=(*others, problem))
+    return sources._replace(database=found, problems=others)
+
+
+def apply_profile(store: Store, profile: Mapping[str, Any]) -> None:
+    """Write an install profile's `telemetry` section, its id and its version into the database.
+
+    Only what is absent is written, so that a second time changes nothing; what somebody saves stands above it.
+    """
+    found = store.load()
+    section = profile.get("telemetry", {})
+    told = {"id": profile.get("id"), "version": profile.get("version"), **section}
+    for name, value in told.items():
+        if value is not None and f"{PROFILE}{name}" not in found:
+            store.save(f"{PROFILE}{name}", value)
+
+
+def _says_something(value: str) -> bool:
+    return value.strip().lower() not in NOTHING
