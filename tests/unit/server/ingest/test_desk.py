@@ -148,6 +148,44 @@ def test_only_the_failing_half_is_unavailable(office: Office) -> None:
     assert 3 == office.requests()
 
 
+def test_as_many_as_lately_are_let_gather(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a large batch the next one waits for those who were just answered, so long as some come."""
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.5)
+    desk = office.desk()
+
+    async def run() -> None:
+        office.gate.open.clear()
+        desk.start()
+        first = desk.submit([office.ping()], 1)
+        await asyncio.to_thread(office.gate.reached.wait, 10)
+        crowd = [desk.submit([office.ping()], 1) for _ in range(20)]
+        office.gate.open.set()
+        await asyncio.gather(first, *crowd)
+        some = [desk.submit([office.ping()], 1) for _ in range(10)]
+        await asyncio.sleep(0.05)
+        await asyncio.gather(*some, *(desk.submit([office.ping()], 1) for _ in range(10)))
+        await desk.stop()
+
+    asyncio.run(run())
+    assert [1, 20, 20] == office.gate.sizes
+
+
+def test_nobody_waits_for_nobody(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When requests come one by one each is recorded at once; after a crowd, so is the first who comes alone."""
+    monkeypatch.setattr(module, "LOOK_SECONDS", 3600.0)
+    desk = office.desk()
+
+    async def run() -> None:
+        desk.start()
+        for size in (1, 1, 1, 30, 1):
+            async with asyncio.timeout(10):
+                await desk.submit([office.ping() for _ in range(size)], 1)
+        await desk.stop()
+
+    asyncio.run(run())
+    assert [1, 1, 1, 30, 1] == office.gate.sizes
+
+
 def _open(_batch: Batch) -> bool:
     return False
 
