@@ -145,7 +145,7 @@ class Desk:
     def _let_gather(self) -> None:
         """Wait while more and more come in, until there are as many as lately.
 
-        Those who were just answered come back. A larger batch costs little more than a small one, and a commit that runs
+        Those who were just answered come back. A larger batch costs little more than a small one; a commit that runs
         while they do takes three times as long: it must get the interpreter's lock back after each of its steps.
         """
         before = 0
