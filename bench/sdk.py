@@ -10,11 +10,13 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
 from bench.endpoints import ENDPOINTS, HANGING_NAMES
 from bench.figures import Figures
+from homing.sdk.policy import POLICIES
 from homing.sdk.sources import CI_VARIABLES, REFUSAL
 from homing.settings import child_environment
 
@@ -26,8 +28,8 @@ MOST_ROUNDS: Final = 41
 MAKE: Final = """
 from homing import Telemetry
 telemetry = Telemetry(
-    app="bench", version="1.2.3", endpoint={endpoint!r}, key="k", enabled={enabled}, directory={directory!r},
-    first_seconds=0,
+    app="bench", version="1.2.3", policy={policy!r}, endpoint={endpoint!r}, key={key!r}, enabled={enabled},
+    directory={directory!r}, file={file!r}, first_seconds=0,
 )
 """
 
@@ -79,6 +81,7 @@ STOP: Final = """
 import json, time
 {make}
 telemetry.start()
+telemetry.send_now()
 while telemetry.status().last_attempt is None:
     time.sleep(0.01)
 time.sleep(0.1)
@@ -124,17 +127,28 @@ def _off(folder: Path, figures: Figures) -> None:
 def _stops(rounds: int, folder: Path, figures: Figures) -> None:
     worst = {}
     with ExitStack() as stack:
-        for name, endpoint in ENDPOINTS.items():
+        urls = {name: stack.enter_context(endpoint()) for name, endpoint in ENDPOINTS.items()}
+        for policy, (name, url) in product(sorted(POLICIES), urls.items()):
             names = HANGING_NAMES if name == "hanging name" else ""
-            url = stack.enter_context(endpoint())
-            code = STOP.format(names=names, make=_make(url, folder, enabled=True))
-            worst[name] = max(_told(code, folder) for _ in range(rounds))
-    figures.note("; ".join(f"{name} {each:.1f} ms" for name, each in worst.items()))
-    figures.add("stop_ms_worst", max(worst.values()), ("<=", 100), f"stop(timeout=0), {rounds} times each endpoint")
+            code = STOP.format(names=names, make=_make(url, folder, enabled=True, policy=policy))
+            worst[policy, name] = max(_told(code, folder) for _ in range(rounds))
+    for policy in sorted(POLICIES):
+        taken = [f"{name} {worst[policy, name]:.1f} ms" for name in ENDPOINTS]
+        figures.note(f"{policy}: {'; '.join(taken)}")
+    figures.add("stop_ms_worst", max(worst.values()), ("<=", 100), f"stop(timeout=0), {rounds} times each")
 
 
-def _make(endpoint: str, folder: Path, *, enabled: bool | None) -> str:
-    return MAKE.format(endpoint=endpoint, enabled=enabled, directory=str(folder / "identity"))
+def _make(endpoint: str, folder: Path, *, enabled: bool | None, policy: str = "homing") -> str:
+    key = "k" if POLICIES[policy].wire in ("native", "posthog") else ""
+    place = folder / f"identity-{policy}"
+    return MAKE.format(
+        endpoint=endpoint,
+        enabled=enabled,
+        directory=str(place),
+        policy=policy,
+        key=key,
+        file=str(place / "config.json"),
+    )
 
 
 def _seconds(code: str, folder: Path) -> float:

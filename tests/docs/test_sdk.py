@@ -23,6 +23,7 @@ from homing.sdk.policy import HOMING, HOUR, POLICIES, Interval, Policy
 from homing.sdk.sources import CI_VARIABLES, REFUSAL
 from homing.sdk.status import UNMADE
 from homing.sdk.transports.base import LIMIT_SECONDS
+from homing.sdk.turns import LEADER_FILE, SENDING_FILE
 from tests.docs.pages import DOCS, part, table, text_of
 from tests.functional.receiver import environment
 from tests.functional.sdk.listener import listener
@@ -56,6 +57,7 @@ def rows_of_policies() -> str:
         "stops at 410": lambda policy: "yes" if policy.stops_at_gone else "no",
         "id made": lambda policy: str(policy.id_made),
         "id kept": lambda policy: f"in {policy.id_kept}",
+        "never contained": lambda policy: ", ".join(policy.excluded),
         "seconds at exit": lambda policy: f"{policy.flush_seconds:g}",
     }
     policies = POLICIES.values()
@@ -168,7 +170,7 @@ def test_the_row_is_one() -> None:
 
 
 def test_numbers() -> None:
-    """Limits and times in the text are those of the code."""
+    """Limits, times and what is said of privacy in the text are those of the code."""  # 000-12
     text = " ".join(text_of(PAGE).split())
     for words in (
         f"the first ping leaves {HOMING.start_seconds:g} seconds after",
@@ -178,6 +180,7 @@ def test_numbers() -> None:
         f"| `{INSTANCE_FILE}` |",
         f"| `{TOKEN_FILE}` |",
         f"| `{DATABASE_FILE}` |",
+        f"| `{LEADER_FILE}`, `{SENDING_FILE}` |",
         "pseudonymous, not anonymous",
     ):
         assert words in text

@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from homing.clock import Clock
-from homing.errors import SettingsError, SettingsLocked
-from homing.sdk.consent import CONSENT, Decision, decide, read_setting
 from homing.sdk.content import Arguments, Content, compose
-from homing.sdk.destinations import Destination, Route, route
+from homing.sdk.destinations import Destination
 from homing.sdk.endings import Endings
 from homing.sdk.identity import Identities, IdentityFiles, StoredIdentity, default_directory
 from homing.sdk.licence import asked
-from homing.sdk.policy import HOUR, IdKept, IdMade, Mode
+from homing.sdk.policy import HOUR, IdKept, IdMade
+from homing.sdk.ruling import Ruling
 from homing.sdk.schedule import Schedule, Times
 from homing.sdk.sender import Outside, Sender
-from homing.sdk.sources import PROFILE, SAVED, read_sources, with_database
+from homing.sdk.sources import read_environment, with_file
 from homing.sdk.status import UNMADE, Shown, Status
 from homing.sdk.stores import JsonStore, SqliteStore, Store
 from homing.sdk.transports.base import Transport
-from homing.sdk.worker import Worker
+from homing.sdk.turns import Turns
+from homing.sdk.worker import House, Worker
 
 DATABASE_FILE: Final = "telemetry.db"
 NOTICE: Final = "notice"
@@ -29,60 +29,45 @@ NOTICE: Final = "notice"
 
 
 class Engine:
-    """What `Telemetry` shows the face of. A lock guards which threads there are; nothing slow happens under it."""
+    """What `Telemetry` shows the face of. One lock guards which threads there are, one lets savers go one by one."""
 
     def __init__(self, given: Arguments, *, database: Store | None, clock: Clock, transport: Transport | None) -> None:
         self._given = given
         self._clock = clock
         self._transport = transport
-        self._content = compose(given)
-        self._policy = self._content.policy
-        self._file = _settings_file(self._content, given)
+        content = compose(given)
+        self._policy = content.policy
+        self._file = _settings_file(content, given)
         self._store = database or self._usual_store()
+        self._turns = Turns(self._place())
         self._lock = threading.RLock()
+        self._saving = threading.Lock()
         self._began = clock.monotonic()
-        self._problems: tuple[str, ...] = ()
+        self._problems: dict[str, str] = {}
+        self._own_instance = UNMADE
         self._senders: tuple[Sender, ...] = ()
         self._workers: tuple[Worker, ...] = ()
         self._is_started = False
         self._is_held = False
         self._endings: Endings | None = None
         hours = given.interval_hours
-        sources = read_sources(self._policy, self._file)
-        self._sources = sources._replace(enabled=given.enabled, interval=hours * HOUR if hours else None)
-        self._refresh()
+        sources = read_environment(content.policy)._replace(
+            enabled=given.enabled, interval=hours * HOUR if hours else None
+        )
+        sources = with_file(sources, content.policy, path=self._file)
+        self._ruling = Ruling(content, sources, file=self._file, store=self._store, clock=clock)
 
-    # What was decided.
-
-    def _refresh(self) -> None:
-        """Look at the database and the licence again, and decide anew."""
-        if "database" in self._policy.layers:
-            self._sources = with_database(self._sources, self._store)
-        self._sources = self._sources._replace(licence=asked(self._content.licence))
-        self._decision = decide(self._policy, self._sources)
-        self._route = self._route_of(self._decision)
-        self._content = self._content._replace(rows=self._agreed_rows(), profile=self._profile())
-
-    def _route_of(self, decision: Decision) -> Route:
-        return route(self._policy, self._content.form, decision=decision, vendor=self._content.vendor)
-
-    def _agreed_rows(self) -> tuple[Any, ...]:
-        """Return the rows that were in the list when somebody agreed to it; all of them where nobody was asked."""
-        agreed = self._sources.database.get(CONSENT)
-        rows = (*self._content.form.rows, *self._given.rows)
-        if not isinstance(agreed, Mapping) or not isinstance(agreed.get("fields"), int):
-            return rows
-        return tuple(row for row in rows if row.since <= agreed["fields"])
-
-    def _profile(self) -> dict[str, str]:
-        found = {name: self._sources.database.get(f"{PROFILE}{name}") for name in ("id", "version")}
-        return {name: value for name, value in found.items() if isinstance(value, str)}
+    # Where things are kept.
 
     def _usual_store(self) -> Store | None:
         if self._policy.id_kept is IdKept.SETTINGS and self._file is not None:
             return JsonStore(self._file)
+        place = self._place()
+        return SqliteStore(place / DATABASE_FILE) if place else None
+
+    def _place(self) -> Path | None:
         try:
-            return SqliteStore(self._directory() / DATABASE_FILE)
+            return self._directory()
         except OSError:
             return None
 
@@ -95,18 +80,22 @@ class Engine:
     def start(self) -> None:
         """Begin to send where telemetry is on; make the id where the policy does so in any case."""
         with self._lock:
+            if self._workers:
+                return
             self._is_started = True
-            if self._policy.id_made is IdMade.EVERY_START and not self._decision.is_on:
+            if self._policy.id_made is IdMade.EVERY_START:
                 self._make_id()
-            if self._decision.is_on:
-                self._log_level()
+            self._log_level()
+            if self._ruling.decision.is_on:
                 self._is_held = self._is_held or self._shows_notice()
-                self._agree(self._decision.layer)
                 self._run()
 
-    def stop(self, timeout: float | None, *, with_farewell: bool = True) -> None:
+    def stop(self, timeout: float | None) -> None:
         """End; wait at most so many seconds for what is under way, then cut it off."""
-        seconds = self._policy.flush_seconds if timeout is None else max(timeout, 0.0)
+        self._is_started = False
+        self._halt(self._policy.flush_seconds if timeout is None else max(timeout, 0.0), with_farewell=True)
+
+    def _halt(self, seconds: float, *, with_farewell: bool) -> None:
         with self._lock:
             workers, self._workers = self._workers, ()
             endings, self._endings = self._endings, None
@@ -117,10 +106,13 @@ class Engine:
         end = self._clock.monotonic() + seconds
         for worker in workers:
             worker.join(end - self._clock.monotonic())
+        self._turns.resign()
 
     def ask(self, wait: float) -> None:
         """Send as soon as possible, and wait at most so many seconds until that is done."""
-        if self._decision.is_on:
+        if self._ruling.decision.is_on:
+            if not self._is_started:
+                self.start()
             with self._lock:
                 self._run()
                 workers = self._workers
@@ -130,67 +122,36 @@ class Engine:
 
     def license_changed(self) -> None:
         """Ask for the licence now."""
-        was_on = self._decision.is_on
-        self._refresh()
+        was_on = self._ruling.decision.is_on
+        self._ruling.refresh()
         for worker in self._workers:
             worker.look()
-        if self._is_started and self._decision.is_on != was_on:
+        if self._is_started and self._ruling.decision.is_on != was_on:
             self._apply()
 
     def save(self, settings: Mapping[str, Any], who: str) -> None:
         """Keep settings and go by them at once; raise `SettingsError` with all problems, and then change nothing."""
-        self._check(settings)
-        if self._store is None:
-            raise SettingsError(["There is no place to keep settings in."])
-        for name, raw in settings.items():
-            self._store.save(self._kept_name(name), raw)
-        if self._file is not None and self._policy.id_kept is IdKept.SETTINGS:
-            given = self._sources
-            self._sources = read_sources(self._policy, self._file)._replace(
-                enabled=given.enabled, interval=given.interval
-            )
-        self._refresh()
-        if self._decision.is_on and "enabled" in settings:
-            self._store.save(CONSENT, None)
-            self._agree(who)
-        self._apply()
+        with self._saving:
+            self._ruling.save(settings, who)
+            self._apply()
 
-    def _check(self, settings: Mapping[str, Any]) -> None:
-        problems, locked = [], []
-        for name, raw in settings.items():
-            try:
-                read_setting(self._policy, name, raw)
-            except ValueError as reason:
-                problems.append(f"{name} {reason}.")
-                continue
-            layer = self._decision.values[name].layer
-            if self._decision.is_locked and name == "enabled":
-                locked.append("A licensed installation cannot switch telemetry off.")
-            elif layer in self._policy.layers[: self._policy.layers.index(self._saving_layer())]:
-                locked.append(f"{name} is set in the {layer}, which stands above what is saved.")
-        if problems:
-            raise SettingsError(problems)
-        if locked:
-            raise SettingsLocked(locked)
-
-    def _saving_layer(self) -> str:
-        layer = "file" if self._policy.id_kept is IdKept.SETTINGS else "database"
-        if layer not in self._policy.layers:
-            raise SettingsLocked(["These settings come from the environment only."])
-        return layer
-
-    def _kept_name(self, setting: str) -> str:
-        name = self._policy.name_of(setting)
-        return name.file if name and self._policy.id_kept is IdKept.SETTINGS else f"{SAVED}{setting}"
+    def agree(self, who: str) -> None:
+        """Keep that somebody agreed to the list of fields as it is now."""
+        with self._saving:
+            self._ruling.agree(who)
+            self._apply()
 
     def _apply(self) -> None:
         """Go by the decision: nothing that was on its way before goes on."""
-        self.stop(0.0, with_farewell=False)
+        self._halt(0.0, with_farewell=False)
+        if not self._ruling.decision.is_on:
+            # What another process was about to send is over when its turn is.
+            self._turns.wait(self._policy.timeout_seconds)
         for sender in self._senders:
             sender.drop()
         with self._lock:
             self._senders = ()
-            if self._is_started and self._decision.is_on:
+            if self._is_started and self._ruling.decision.is_on:
                 self._run()
 
     def _run(self) -> None:
@@ -202,9 +163,10 @@ class Engine:
             for worker in workers:
                 worker.start()
         except RuntimeError as error:
-            self._problems = (f"The thread of telemetry cannot begin: {error}.",)
+            self._problems["thread"] = f"The thread of telemetry cannot begin: {error}."
             return
-        self._workers, self._problems = tuple(workers), ()
+        self._problems.pop("thread", None)
+        self._workers = tuple(workers)
         if self._policy.kinds.end and workers:
             self._endings = Endings(self._end)
             self._endings.watch()
@@ -222,17 +184,24 @@ class Engine:
         return Worker(
             sender,
             Schedule(self._clock, times),
-            may_send=self._may_send,
-            licence=lambda: asked(self._content.licence),
+            house=House(
+                leads=self._turns.leads,
+                turn=self._turns.sending,
+                may_send=self._may_send,
+                licence=lambda: asked(self._ruling.content.licence),
+            ),
         )
 
     def _may_send(self) -> bool:
-        """Tell whether a ping may leave now: somebody, in this process or another, may have said no since."""
-        if "database" in self._policy.layers:
-            sources = with_database(self._sources, self._store)
-            sources = sources._replace(licence=asked(self._content.licence))
-            if not decide(self._policy, sources).is_on:
-                return False
+        """Tell whether a ping may leave now."""
+        self._ruling.agree_once(self._ruling.decision.layer)
+        has_moved = self._ruling.has_moved()
+        if not self._ruling.decision.is_on:
+            return False
+        if has_moved:
+            # Called by a thread that ends with this: others take its place.
+            self._apply()
+            return False
         ask = self._given.initialised
         try:
             return ask is None or bool(ask())
@@ -241,12 +210,12 @@ class Engine:
 
     def _made(self) -> tuple[Sender, ...]:
         if not self._senders:
-            self._senders = self._senders_for(self._route.destinations, self._identities())
+            self._senders = self._senders_for(self._ruling.route.destinations, self._identities())
         return self._senders
 
     def _senders_for(self, to: tuple[Destination, ...], identities: Identities | None) -> tuple[Sender, ...]:
         outside = Outside(self._clock, identities, self._store, self._transport, self._began)
-        return tuple(Sender(self._content, each, outside=outside) for each in to)
+        return tuple(Sender(self._ruling.content, each, outside=outside) for each in to)
 
     def _identities(self) -> Identities | None:
         policy = self._policy
@@ -255,29 +224,18 @@ class Engine:
                 return IdentityFiles(self._directory(), clock=self._clock, with_token=policy.has_token)
             return StoredIdentity(self._store, policy.id_key, clock=self._clock) if self._store else None
         except OSError as error:
-            self._problems = (f"The instance's id cannot be kept, so nothing is sent: {error}.",)
+            self._problems["id"] = f"The instance's id cannot be kept, so nothing is sent: {error}."
             return None
 
     def _make_id(self) -> None:
         identities = self._identities()
         try:
             if identities is not None:
-                identities.make()
+                self._own_instance = identities.make().instance
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a disk must not harm the host
-            self._problems = (f"The instance's id cannot be kept: {error}.",)
+            self._problems["id"] = f"The instance's id cannot be kept: {error}."
 
     # What people are told, and what they said.
-
-    def _agree(self, who: str) -> None:
-        """Write down who agreed, when, and to which version of the field list, unless that is written already."""
-        if self._policy.at_first is not Mode.DISABLED or self._store is None:
-            return
-        try:
-            if CONSENT not in self._store.load():
-                fields = max((row.since for row in (*self._content.form.rows, *self._given.rows)), default=1)
-                self._store.save(CONSENT, {"at": self._clock.now(), "who": who, "fields": fields})
-        except Exception as error:  # noqa: BLE001 - the store may be anybody's code
-            self._problems = (f"The consent cannot be written down: {error}.",)
 
     def _shows_notice(self) -> bool:
         """Tell people at a terminal once what will be sent; nothing is sent in that run."""
@@ -288,29 +246,28 @@ class Engine:
         try:
             if not is_terminal() or NOTICE in self._store.load():
                 return False
-            show(self._given.app, self._policy, self._route)
+            show(self._given.app, self._policy, self._ruling.route)
             self._store.save(NOTICE, self._clock.now())
         except Exception:  # noqa: BLE001 - without a place for the mark it is shown again
             return True
         return True
 
     def _log_level(self) -> None:
-        level = self._decision.text("log_level")
+        level = self._ruling.decision.text("log_level")
         if level:
             from homing.sdk.notice import log
 
-            log(level, self._instance())
+            log(level, self._own_instance)
 
     # What can be seen of it.
 
     def preview(self) -> tuple[Shown, ...]:
         """Return what would be sent now; while telemetry is off, what would be sent if it were switched on."""
-        if self._decision.is_on:
+        if self._ruling.decision.is_on:
             with self._lock:
                 senders = self._made()
         else:
-            on = self._decision._replace(mode=Mode.DEFAULT)
-            senders = self._senders_for(self._route_of(on).destinations, None)
+            senders = self._senders_for(self._ruling.route_if_on().destinations, None)
         return tuple(sender.preview(self._policy.kinds.repeat) for sender in senders)
 
     def last(self) -> tuple[Shown, ...]:
@@ -319,15 +276,15 @@ class Engine:
 
     def status(self) -> Status:
         """Return what telemetry is doing."""
-        decision = self._decision
+        decision = self._ruling.decision
         plain = Status(
             decision.is_on,
             decision.layer,
             decision.mode.value,
-            UNMADE,
+            self._own_instance,
             tuple(decision.values.items()),
             decision.is_locked,
-            problems=(*decision.problems, *self._route.problems, *self._problems),
+            problems=(*self._ruling.problems, *self._problems.values()),
         )
         if not decision.is_on:
             return plain
@@ -340,23 +297,21 @@ class Engine:
             failed = {**failed, **{name: failed.get(name, 0) + times for name, times in sender.failed.items()}}
         further = [problem for sender in senders for problem in sender.problems]
         return plain._replace(
-            instance=self._instance(),
+            instance=senders[0].instance() if senders else self._own_instance,
             destinations=courses,
             failed_probes=tuple(sorted(failed.items())),
             problems=(*plain.problems, *dict.fromkeys(further), *([HELD] if self._is_held else [])),
         )
-
-    def _instance(self) -> str:
-        senders = self._made()
-        return senders[0].instance() if senders else UNMADE
 
     # In a child.
 
     def forget_threads(self) -> None:
         """Rest: in a child that was forked off the threads are gone, and so is whoever held the lock."""
         self._lock = threading.RLock()
+        self._saving = threading.Lock()
         self._workers = ()
         self._endings = None
+        self._turns.forget()
         for sender in self._senders:
             sender.forget()
 

@@ -13,6 +13,9 @@ HOUR: Final = 3600
 DAY_HOURS: Final = 24
 
 
+PSEUDONYMOUS: Final = "This is pseudonymous, not anonymous: what one installation sends can be linked by its id."
+
+
 class Mode(StrEnum):
     """Where pings go: nowhere, to the operator, to the maker, or to both."""
 
@@ -107,6 +110,13 @@ class Policy(NamedTuple):
     is_locked_by_licence: bool = False
     is_silent_in_ci: bool = False
     has_notice: bool = False
+    excluded: tuple[str, ...] = ()
+
+    @property
+    def privacy(self) -> str:
+        """What people are told of their privacy."""
+        *most, last = (f"no {each}" for each in self.excluded)
+        return f"{PSEUDONYMOUS} It holds {', '.join(most)} and {last}."
 
     def name_of(self, setting: str) -> Name | None:
         """Return what a setting is called; None where the policy has no such setting."""
@@ -136,6 +146,16 @@ SEQDESK: Final = Policy(
     failure_seconds=HOUR,
     is_throttled=True,
     has_token=True,
+    excluded=(
+        "user accounts",
+        "e-mail addresses",
+        "host names",
+        "IP addresses",
+        "facility names",
+        "metadata of samples, studies or orders",
+        "file names",
+        "secrets",
+    ),
 )
 """Document 000."""
 
@@ -159,6 +179,12 @@ SIRVEO: Final = Policy(
     flush_seconds=5.0,
     id_made=IdMade.EVERY_START,
     id_kept=IdKept.DATABASE,
+    excluded=(
+        "details of the system it runs on",
+        "identifiers of the machine",
+        "data or metadata on the use of features",
+        "data or metadata on what users configure",
+    ),
 )
 """Document 001."""
 
@@ -177,6 +203,10 @@ FLOWFUSE: Final = Policy(
     has_random_minute=True,
     id_made=IdMade.FIRST_START,
     is_locked_by_licence=True,
+    excluded=(
+        "personal data",
+        "details of flows",
+    ),
 )
 """Document 003."""
 
@@ -202,6 +232,13 @@ SLACKONOS: Final = Policy(
     id_made=IdMade.FIRST_START,
     id_kept=IdKept.SETTINGS,
     id_key="telemetryInstanceId",
+    excluded=(
+        "personal data",
+        "IP addresses",
+        "user names",
+        "chat data",
+        "music preferences",
+    ),
 )
 """Document 004."""
 
@@ -227,6 +264,14 @@ HOMING: Final = Policy(
     is_spooled=True,
     is_silent_in_ci=True,
     has_notice=True,
+    excluded=(
+        "user accounts",
+        "e-mail addresses",
+        "host names",
+        "IP addresses",
+        "file names",
+        "secrets",
+    ),
 )
 """Our own default: off, once a day, and gone when the receiver says so."""
 

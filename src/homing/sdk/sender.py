@@ -98,9 +98,12 @@ class Sender:
         return success if isinstance(success, int) else None
 
     def preview(self, kind: str) -> Shown:
-        """Return what would be sent now."""
+        """Return what would be sent now; without a body where the host's `before_send` fails, for nothing would be."""
         gathered = self._ping(kind)
-        return self._as_shown(self._request(self._left(gathered)))
+        try:
+            return self._as_shown(self._request(self._left(gathered)))
+        except Exception:  # noqa: BLE001 - the host's own code
+            return self._as_shown(Request(self.destination.target, {}, b""))
 
     def send(self, deadline: Deadline, kind: str) -> Reply | None:
         """Try once to send one ping; whatever happens is remembered. Return None when it was not even tried."""
@@ -141,7 +144,8 @@ class Sender:
 
     def _as_shown(self, request: Request) -> Shown:
         headers = tuple((name, MASK if name in SECRET_HEADERS else text) for name, text in request.headers.items())
-        return Shown(self.destination.name, request.endpoint.url, headers, request.body, self.clock.now())
+        name, now, note = self.destination.name, self.clock.now(), self.policy.privacy
+        return Shown(name, request.endpoint.url, headers, request.body, now, note)
 
     def _way(self) -> Transport:
         if self._transport is None:

@@ -46,21 +46,27 @@ class Sources(NamedTuple):
         return any(_says_something(self.variables.get(name, "")) for name in CI_VARIABLES)
 
 
-def read_sources(policy: Policy, path: Path | None) -> Sources:
-    """Return what environment and file say; what cannot be read is a problem, never an error."""
+def read_environment(policy: Policy) -> Sources:
+    """Return what the environment says."""
     own = [variable for name in policy.names for variable in name.variables]
-    sources = Sources(variables=environment_values([*own, REFUSAL, *CI_VARIABLES]))
+    return Sources(variables=environment_values([*own, REFUSAL, *CI_VARIABLES]))
+
+
+def with_file(sources: Sources, policy: Policy, *, path: Path | None) -> Sources:
+    """Return the sources with what the file says now; what cannot be read is a problem, never an error."""
+    others = _problems_without(sources, "file")
     if path is None or "file" not in policy.layers or not path.exists():
-        return sources
+        return sources._replace(file_name="", file={}, problems=others)
     try:
-        return sources._replace(file_name=str(path), file=read_file(path))
+        return sources._replace(file_name=str(path), file=read_file(path), problems=others)
     except SettingsError as error:
-        return sources._replace(problems=tuple(("file", problem) for problem in error.problems))
+        found = tuple(("file", problem) for problem in error.problems)
+        return sources._replace(file_name=str(path), file={}, problems=(*others, *found))
 
 
 def with_database(sources: Sources, store: Store | None) -> Sources:
     """Return the sources with what the database says now."""
-    others = tuple(problem for problem in sources.problems if problem[0] != "database")
+    others = _problems_without(sources, "database")
     try:
         found = store.load() if store else {}
     except Exception as error:  # noqa: BLE001 - the store may be anybody's code
@@ -80,6 +86,10 @@ def apply_profile(store: Store, profile: Mapping[str, Any]) -> None:
     for name, value in told.items():
         if value is not None and f"{PROFILE}{name}" not in found:
             store.save(f"{PROFILE}{name}", value)
+
+
+def _problems_without(sources: Sources, layer: str) -> tuple[tuple[str, str], ...]:
+    return tuple(problem for problem in sources.problems if problem[0] != layer)
 
 
 def _says_something(value: str) -> bool:

@@ -78,14 +78,18 @@ class Status(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A request as it may be seen: its secret headers are masked, its body is the one that is sent, byte for byte."""
+    """A request as it may be seen: its secret headers are masked, its body is the one that is sent, byte for byte.
+
+    `note` is what people are told of their privacy.
+    """
 
     destination: str
     url: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
     at: int
+    note: str
 
     def __str__(self) -> str:
-        lines = [f"POST {self.url}", *(f"{name}: {value}" for name, value in self.headers)]
+        lines = [self.note, "", f"POST {self.url}", *(f"{name}: {value}" for name, value in self.headers)]
         return "\n".join([*lines, "", self.body.decode()])

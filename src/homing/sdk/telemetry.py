@@ -23,8 +23,8 @@ class Telemetry:
     """Tells an application's maker, as its policy says, that this installation is alive.
 
     Arguments that cannot be used raise `SettingsError` at once, with every problem. After that nothing raises but
-    `save`, and nothing delays the host. While telemetry is off there is no thread and no socket, and no file but the
-    one that a decision was written to.
+    `save` and `agree`, and nothing delays the host. While telemetry is off there is no thread and no socket, and no
+    file but the one that a decision was written to.
 
     A child that was forked off is the same instance. Its telemetry rests until `start` is called in it, so that many
     workers behind one parent send one ping.
@@ -119,6 +119,10 @@ class Telemetry:
         """
         self._engine.save(settings, who)
         return self.status()
+
+    def agree(self, *, who: str) -> None:
+        """Keep that somebody agreed to the list of fields as it is now, after it has grown; raises `SettingsError`."""
+        self._engine.agree(who)
 
     def license_changed(self) -> None:
         """Ask the host for its licence now, not at the next look."""

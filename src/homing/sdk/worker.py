@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
 
 from homing.sdk.policy import Retry
@@ -36,19 +37,26 @@ class Again(NamedTuple):
     tries: int
 
 
-class Worker:
-    """Lets a sender send at each time of its schedule, in a daemon thread.
+class House(NamedTuple):
+    """What a worker asks of the rest, never under a lock of its own: it may be the host's code, or wait for others.
 
-    `may_send` is asked before each ping, `licence` at each look; both are the host's code and are asked without a lock.
+    `leads` tells whether this process sends by schedule, `may_send` whether a ping may leave now, while `turn` is held.
     """
 
-    def __init__(
-        self, sender: Sender, schedule: Schedule, *, may_send: Callable[[], bool], licence: Callable[[], object]
-    ) -> None:
+    leads: Callable[[], bool]
+    turn: Callable[[], AbstractContextManager[None]]
+    may_send: Callable[[], bool]
+    licence: Callable[[], object]
+
+
+class Worker:
+    """Lets a sender send at each time of its schedule, in a daemon thread."""
+
+    def __init__(self, sender: Sender, schedule: Schedule, *, house: House) -> None:
         self._sender = sender
         self._schedule = schedule
-        self._may_send = may_send
-        self._licence = licence
+        self._house = house
+        self._leads = False
         # A signal's handler may stop the thread while its own code holds this.
         self._changed = threading.Condition(threading.RLock())
         self._kinds = sender.policy.kinds
@@ -107,13 +115,16 @@ class Worker:
 
     def _run(self) -> None:
         self._sender.prepare()
-        self._schedule.resume(self._sender.recall())
-        seen = self._licence()
+        seen = self._house.licence()
         while True:
-            now = self._licence()
+            now = self._house.licence()
             if self._kinds.licence and now != seen:
                 self._waiting.append(self._kinds.licence)
             seen = now
+            if not self._leads and self._house.leads():
+                self._leads = True
+                # Another process may have led until now.
+                self._schedule.resume(self._sender.recall())
             task = self._next()
             if task is not None:
                 self._send(task)
@@ -121,7 +132,8 @@ class Worker:
                 return
 
     def _send(self, task: Task) -> None:
-        reply = self._sender.send(task.deadline, task.kind) if self._may_send() else None
+        with self._house.turn():
+            reply = self._sender.send(task.deadline, task.kind) if self._house.may_send() else None
         with self._changed:
             self._deadline = None
             self._answered = max(self._answered, task.number)
@@ -150,25 +162,30 @@ class Worker:
 
     def _wait(self) -> float:
         """Return the seconds until there is something to do."""
-        if self._waiting or self._is_looking or self._asked > self._answered:
+        if self._is_looking or self._asked > self._answered:
+            return 0.0
+        if not self._leads:
+            return LOOK_SECONDS
+        if self._waiting:
             return 0.0
         now = self._sender.clock.monotonic()
         return min([self._schedule.wait(), *(each.due - now for each in self._again)])
 
     def _task(self) -> Task | None:
         """Take what is most urgent; its deadline is made under the lock, so that from now on stopping ends it."""
-        now = self._sender.clock.monotonic()
-        if self._waiting:
+        now, is_asked = self._sender.clock.monotonic(), self._asked > self._answered
+        if not self._leads and not is_asked:
+            return None
+        if self._waiting and self._leads:
             return self._begin(self._waiting.pop(0))
-        if self._schedule.wait() <= 0 or self._asked > self._answered:
-            is_asked = self._asked > self._answered
+        if is_asked or self._schedule.wait() <= 0:
             self._schedule.restart()
             return self._begin(self._kinds.repeat)._replace(number=self._asked, is_scheduled=not is_asked)
         due = next((each.kind for each in self._again if each.due <= now), None)
         return self._begin(due) if due else None
 
     def _farewell(self) -> Task | None:
-        if not self._has_farewell or self._end is None:
+        if not self._has_farewell or not self._leads or self._end is None:
             return None
         self._has_farewell = False
         left = self._end - self._sender.clock.monotonic()

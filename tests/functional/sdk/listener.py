@@ -63,16 +63,22 @@ class Listener:
                 headers[name] = value
             body = file.read(int(headers.get("Content-Length", "0")))
             self.received.append(Received(line, headers, body))
-            caller.sendall(self._answer)
+            caller.sendall(self.answer())
             # Whatever else is sent, the answer was all there is; the sender closes.
             if self._answer:
                 file.read()
 
+    def answer(self) -> bytes:
+        """Return what everybody is answered."""
+        return self._answer
+
 
 @contextmanager
-def listener(answer: bytes = OK, context: ssl.SSLContext | None = None) -> Iterator[Listener]:
+def listener(
+    answer: bytes = OK, context: ssl.SSLContext | None = None, *, kind: type[Listener] = Listener
+) -> Iterator[Listener]:
     """Run a listener."""
-    running = Listener(answer, context)
+    running = kind(answer, context)
     running.begin()
     try:
         yield running

@@ -1,6 +1,8 @@
 """What telemetry does to the program it sits in: processes of their own."""
 
 import json
+import os
+import pty
 import subprocess
 import sys
 import time
@@ -186,3 +188,27 @@ def test_several_processes_are_one_instance(tmp_path: Path) -> None:
     together = [subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     found = {process.communicate(timeout=60)[0].strip() for process in together}
     assert {(tmp_path / "new" / "instance-id").read_text().strip()} == found
+
+
+def test_a_terminal(tmp_path: Path) -> None:
+    """Where a person reads standard error there is a notice, once, and nothing is sent in that run."""
+    with listener() as there:
+        code = f"{make(there.url, tmp_path)}telemetry.send_now(2)\ntelemetry.stop()"
+        first, second = (on_a_terminal(code) for _ in range(2))
+        assert 1 == len(there.received)
+    assert "acme will report to localhost that this installation is alive, from the next run on" in first
+    assert "" == second
+
+
+def on_a_terminal(code: str) -> str:
+    """Run code with a terminal for its standard error, and return what stands there."""
+    ours, theirs = pty.openpty()
+    variables = {**environment(), **HARMLESS}
+    subprocess.run([sys.executable, "-c", code], env=variables, stderr=theirs, check=True, timeout=60)
+    os.close(theirs)
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        try:
+            return terminal.read(4096).decode()
+        except OSError:
+            # Nothing was written before the last one closed it.
+            return ""

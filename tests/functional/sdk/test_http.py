@@ -58,7 +58,7 @@ def test_the_request() -> None:
     ids=["204", "old", "interim", "endless body", "another protocol", "no line", "nothing"],
 )
 def test_answers(answer: bytes, reply: Reply) -> None:
-    """The status is read and nothing else."""
+    """The status is read and nothing else."""  # 001-14
     with listener(answer) as there:
         assert reply == send(there.url)
 
@@ -73,7 +73,7 @@ def test_redirects_are_not_followed() -> None:
 
 
 def test_one_limit_for_all() -> None:
-    """A full queue and an answer byte by byte cost no more than the limit, a refusal next to nothing."""
+    """A full queue and an answer byte by byte cost no more than the limit, a refusal next to nothing."""  # 001-14
     for endpoint, wanted in ((black_hole, SLOW), (slow_drip, SLOW), (refused, "The connection was refused.")):
         with endpoint() as url:
             began = time.monotonic()
@@ -126,9 +126,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("There is no openssl to make a certificate with.")
     folder = tmp_path_factory.mktemp("certificate")
     made = folder / "both.pem"
-    command = (
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext subjectAltName=DNS:localhost,DNS:away.example.com"
-    )
+    names = "subjectAltName=DNS:localhost,DNS:away.example.com"
+    command = f"openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext {names}"
     subprocess.run([*command.split(), "-keyout", made, "-out", folder / "cert.pem"], check=True, capture_output=True)
     made.write_bytes(made.read_bytes() + (folder / "cert.pem").read_bytes())
     return made

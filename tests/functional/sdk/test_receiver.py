@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from homing import Status, Telemetry
 from homing.sdk.transports.base import Deadline, Reply, Request
 from homing.sdk.transports.http import HttpTransport
@@ -55,6 +57,15 @@ def test_the_token_binds(receiver: Receiver, tmp_path: Path) -> None:
     (tmp_path / "token").unlink()
     status = send(receiver, tmp_path, policy="seqdesk")
     assert (403, "The answer was 403.") == (status.last_status, status.last_error)
+
+
+def test_a_receiver_of_ones_own(receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SeqDesk's endpoint may name it: it takes the heartbeat, and the maker hears nothing."""  # 000-23
+    own = f"http://127.0.0.1:{receiver.port}/in/{receiver.key}/api/telemetry/heartbeat"
+    monkeypatch.setenv("SEQDESK_TELEMETRY_ENDPOINT", own)
+    status = send(receiver, tmp_path, policy="seqdesk", endpoint="", key="")
+    assert ("custom", own, 200) == (status.first.name, status.endpoint, status.last_status)
+    assert {"1.2.3": 1} == versions(receiver)
 
 
 def test_a_ping_sent_again_counts_once(receiver: Receiver, tmp_path: Path) -> None:

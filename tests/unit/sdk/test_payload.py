@@ -15,6 +15,7 @@ from homing.sdk.payload import (
     Row,
     encode,
     gather,
+    narrowed,
     untold,
 )
 
@@ -77,3 +78,26 @@ def test_types(kind: str, good: list[Any], bad: list[Any]) -> None:
         assert ({"a": value}, ()) == built(row("a", kind), a=value)
     for value in bad:
         assert ({"a": "other"}, ("a",)) == built(row("a", kind, otherwise="other"), a=value)
+
+
+def test_what_the_host_leaves() -> None:
+    """It may take fields out and empty them; what it adds or changes does not leave."""
+    fields = {"a": "1", "b": {"c": 2, "d": 3}, "e": "4"}
+
+    def change(body: dict[str, Any]) -> dict[str, Any]:
+        body["b"] |= {"c": 9, "new": True}
+        del body["e"]
+        return {**body, "more": "x"}
+
+    assert fields == narrowed(fields, None) == narrowed(fields, dict)
+    assert {"a": "1", "b": {"c": None, "d": 3}} == narrowed(fields, change)
+    assert {"a": None, "b": None} == narrowed(fields, lambda _body: {"a": None, "b": "x"})
+    assert {} == narrowed(fields, lambda _body: {})
+    assert {"a": "1", "b": {"c": 2, "d": 3}, "e": "4"} == fields
+
+
+def test_fields_that_may_be_left_out() -> None:
+    """An optional one without a value is not there, and rows of other kinds are not asked."""
+    rows = (row("a", is_optional=True), row("b", kinds=("begin",)), row("c", kinds=("heartbeat", "begin")))
+    assert ({"c": None}, ()) == built(*rows)
+    assert ({"a": "1", "c": None}, ()) == built(*rows, a="1")

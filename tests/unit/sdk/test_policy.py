@@ -61,6 +61,19 @@ TABLE: dict[str, tuple[Any, ...]] = {
     "is_locked_by_licence": (False, False, True, False, False),
     "is_silent_in_ci": (False, False, False, False, True),
     "has_notice": (False, False, False, False, True),
+    "excluded": (
+        (
+            *("user accounts", "e-mail addresses", "host names", "IP addresses", "facility names"),
+            *("metadata of samples, studies or orders", "file names", "secrets"),
+        ),
+        (
+            *("details of the system it runs on", "identifiers of the machine"),
+            *("data or metadata on the use of features", "data or metadata on what users configure"),
+        ),
+        ("personal data", "details of flows"),
+        ("personal data", "IP addresses", "user names", "chat data", "music preferences"),
+        ("user accounts", "e-mail addresses", "host names", "IP addresses", "file names", "secrets"),
+    ),
     "kinds": (
         Kinds("heartbeat"),
         Kinds("update", "begin", "end", "license-state-change"),

@@ -1,5 +1,8 @@
 """When pings are due."""
 
+import time
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,3 +65,87 @@ def test_no_jump_blocks(moves: list[tuple[int, int]], hours: int) -> None:
             schedule.restart()
     clock.steady += hours * HOUR
     assert 0 == schedule.wait()
+
+
+JUMPS = st.lists(st.tuples(st.integers(-(10**8), 10**8), st.integers(0, 10**6)))
+
+
+@given(st.integers(-(10**12), 10**12), st.integers(1, 168), st.integers(0, HOUR))
+def test_going_on_after_a_restart(age: int, hours: int, first: int) -> None:
+    """The next ping keeps its distance from the last success, and no time in the future, however far, delays it."""
+    clock = FixedClock(10**13)
+    schedule = Schedule(clock, Times(first, hours * HOUR))
+    schedule.resume(clock.now() - age)
+    left = hours * HOUR - age / 1000
+    wanted = max(first, left) if 0 <= age < hours * HOUR * 1000 else first
+    assert abs(schedule.wait() - wanted) < 0.01
+    assert schedule.wait() <= max(hours * HOUR, first)
+
+
+def test_nothing_to_go_on_from() -> None:
+    """Without a success before, the first ping is due as at any start."""
+    schedule = Schedule(FixedClock(), Times(30, HOUR))
+    schedule.resume(None)
+    assert 30 == schedule.wait()
+
+
+@given(st.integers(0, 10**14), st.integers(0, 1439), JUMPS)
+def test_a_random_minute(now: int, minute: int, moves: list[tuple[int, int]]) -> None:
+    """Whenever it begins and however the clock jumps, the next ping is due at that UTC minute within a day.
+
+    UTC days have no summer time: each has 1440 minutes, so each has this one, once.
+    """
+    clock = TwoClocks()
+    clock.advance(seconds=now // 1000 - clock.now() // 1000)
+    clock._chance = minute  # noqa: SLF001 - our own double
+    schedule = Schedule(clock, Times(30, 24 * HOUR, has_random_minute=True))
+    for wall, steady in [(0, 0), *moves]:
+        clock.advance(seconds=wall)
+        clock.steady += steady
+        schedule.restart()
+        assert minute * 60_000 == schedule.due % 86_400_000
+        assert 0 < schedule.due - clock.now() <= 86_400_000
+        assert 0 < schedule.wait() <= 86_400
+
+
+@given(st.integers(0, 10**6), st.integers(1, 168))
+def test_jitter(chance: int, hours: int) -> None:
+    """Chance adds to the interval, never takes from it, and no more than its part."""
+    clock = FixedClock(chance=chance)
+    schedule = Schedule(clock, Times(30, hours * HOUR, jitter=0.05))
+    schedule.restart()
+    assert hours * HOUR <= schedule.wait() <= hours * HOUR * 1.05
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Apia"])
+def test_time_zones(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    """Where the machine stands, and whether clocks are put forward there tonight, makes no difference."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    # Half an hour before clocks are put forward in Berlin.
+    clock = FixedClock(1_774_744_200_000, chance=90)
+    schedule = Schedule(clock, Times(30, 24 * HOUR, has_random_minute=True))
+    dues = []
+    for _ in range(3):
+        schedule.restart()
+        dues.append(schedule.due)
+        clock.advance(seconds=schedule.wait())
+    monkeypatch.undo()
+    time.tzset()
+    assert [1_774_747_800_000 + day * 86_400_000 for day in range(3)] == dues
+
+
+def test_after_a_failure() -> None:
+    """Where the policy says so the next try comes sooner, never later than it would have come anyway."""
+    clock = FixedClock()
+    schedule = Schedule(clock, Times(30, 24 * HOUR, failure=HOUR))
+    schedule.restart()
+    schedule.shorten()
+    assert HOUR == schedule.wait()
+    clock.advance(seconds=HOUR - 1)
+    schedule.shorten()
+    assert 1 == schedule.wait()
+    plain = Schedule(clock, Times(30, 24 * HOUR))
+    plain.restart()
+    plain.shorten()
+    assert 24 * HOUR == plain.wait()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from homing import Row, Telemetry
 from homing.sdk.payload import TEXT
+from homing.sdk.policy import HOMING
 
 
 def telemetry(given: argparse.Namespace) -> Telemetry:
@@ -21,6 +22,8 @@ def telemetry(given: argparse.Namespace) -> Telemetry:
     return Telemetry(
         app=given.app,
         version=given.version,
+        # The demo has said already what its programs do, and they are to do it in their first run.
+        policy=HOMING._replace(has_notice=False),
         endpoint=given.endpoint,
         key=given.key,
         rows=(state,),

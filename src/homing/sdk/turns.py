@@ -1,0 +1,104 @@
+"""Makes several processes with one directory behave as one instance: one of them leads, and all heed a no at once.
+
+1. Who holds the lock on the leader's file sends by schedule; the others look again from time to time. When the leader
+   ends, however it ends, the system gives its lock back.
+2. Whoever asks whether a ping may leave, and then sends it, shares the lock on the other file meanwhile. Who saves a no
+   writes it first and takes that lock alone then: when it has it, every ping that was allowed before is over, and each
+   later one finds the no. No ping outlasts its time limit, so neither does the wait, though a look-up of a name may.
+
+A child that was forked off shares its parent's open files, and so its locks: it must let go of them without unlocking.
+"""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+LEADER_FILE: Final = "leader.lock"
+SENDING_FILE: Final = "sending.lock"
+POLL_SECONDS: Final = 0.02
+
+
+class Turns:
+    """The locks in a directory. Where there is no place for them, or no locks, each process is on its own."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory
+        self._leading: int | None = None
+
+    def leads(self) -> bool:
+        """Tell whether this process is the one that sends by schedule, and become it where nobody is."""
+        if self._leading is not None:
+            return True
+        opened = self._open(LEADER_FILE)
+        if opened is None:
+            return True
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(opened)
+            return False
+        except OSError:
+            os.close(opened)
+            return True
+        self._leading = opened
+        return True
+
+    def resign(self) -> None:
+        """Let another process lead."""
+        opened, self._leading = self._leading, None
+        if opened is not None:
+            _close(opened)
+
+    def forget(self) -> None:
+        """In a child: leave the parent its lock."""
+        opened, self._leading = self._leading, None
+        if opened is not None:
+            os.close(opened)
+
+    @contextlib.contextmanager
+    def sending(self) -> Iterator[None]:
+        """Let others know that somebody sends."""
+        opened = self._open(SENDING_FILE)
+        try:
+            if opened is not None:
+                with contextlib.suppress(OSError):
+                    fcntl.flock(opened, fcntl.LOCK_SH)
+            yield
+        finally:
+            if opened is not None:
+                _close(opened)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until nobody sends any more, at most so many seconds."""
+        opened = self._open(SENDING_FILE)
+        if opened is None:
+            return
+        for _ in range(int(seconds / POLL_SECONDS)):
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(POLL_SECONDS)
+            except OSError:
+                break
+        _close(opened)
+
+    def _open(self, name: str) -> int | None:
+        if self._directory is None:
+            return None
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return os.open(self._directory / name, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError:
+            return None
+
+
+def _close(opened: int) -> None:
+    # A child may have the same file open: closing alone would leave the lock with it.
+    with contextlib.suppress(OSError):
+        fcntl.flock(opened, fcntl.LOCK_UN)
+    os.close(opened)
