@@ -26,7 +26,7 @@ from homing.server.stores.registry import open_store
 TIDY_SECONDS: Final = 0.5
 """How long between two steps of tidying while there is something to tidy."""
 
-NICENESS: Final = 10
+NICENESS: Final = 19
 REST_SECONDS: Final = 5.0
 PRUNE_SECONDS: Final = 3600.0
 FAILED: Final = 2
