@@ -27,6 +27,7 @@ TIDY_SECONDS: Final = 0.5
 """How long between two steps of tidying while there is something to tidy."""
 
 NICENESS: Final = 19
+WARM_SECONDS: Final = 1.0
 REST_SECONDS: Final = 5.0
 PRUNE_SECONDS: Final = 3600.0
 FAILED: Final = 2
@@ -47,7 +48,8 @@ class Reader:
         self._tidy_fails = False
 
     def serve(self, channel: socket.socket) -> None:
-        """Say that it is ready, then answer every question; tidy when it is time, between two questions if need be."""
+        """Say when it is ready, then answer every question; tidy when it is time, between two questions if need be."""
+        self._warm()
         channel.sendall(pack(READY))
         while True:
             wait = max(0.0, self._tidy_at - self._clock.monotonic())
@@ -81,6 +83,13 @@ class Reader:
             message = f"The reader does not answer {name!r}."
             raise errors.StoreUnsupported(message)
         return _planned(getattr(self._store, name))
+
+    def _warm(self) -> None:
+        """Let the first question after a start be as quick as the next ones."""
+        try:
+            self._store.warm(WARM_SECONDS)
+        except StoreError as error:
+            log.warning("not_warmed", reason=str(error))
 
     def _tidy(self) -> None:
         """Do one step of what keeps the store small and quick."""

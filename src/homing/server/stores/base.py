@@ -169,6 +169,9 @@ class Store(Protocol):
     def compact(self) -> bool:
         """Merge what is most fragmented; False when there is nothing worth it."""
 
+    def warm(self, seconds: float) -> None:
+        """Read into memory what is asked for most, the last days of every app, for at most so many seconds."""
+
     def checkpoint(self) -> None:
         """Move committed data to where it is read fastest, without making anyone wait."""
 

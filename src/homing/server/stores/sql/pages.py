@@ -13,6 +13,7 @@ from homing.server.stores.sql.text import json_list
 
 EMPTY_BYTES: Final = 400
 SLACK_BYTES: Final = 1 << 20
+ROOMY: Final = 0.9
 
 PageKey = tuple[int, int, int]
 """App, day, bucket."""
@@ -43,6 +44,11 @@ class Pages:
         self._held: dict[PageKey, _Held] = {}
         self._marks: dict[int, tuple[int, int]] = {}
         self._apps: dict[int, set[int]] = {}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next page may push another one out."""
+        return self._bytes > ROOMY * self._most
 
     def refresh(self, connection: Connection, owner: int) -> tuple[int, int]:
         """Fold in what was committed since the owner's mark; return the new mark and the ordinals dealt so far."""

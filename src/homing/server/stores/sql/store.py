@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import product
 from typing import Any, Final
 
 from pyroaring import BitMap
@@ -30,6 +31,9 @@ from homing.server.stores.sql.values import ValueLimits
 DAY: Final = "day"
 COUNTED_BY: Final = (KIND, *CORE_DIMENSIONS)
 """What requests can be counted by, in the order of a combination."""
+
+WARM_DAYS: Final = 31
+"""The days of the longest named range."""
 
 MEMO_SHARE: Final = 6
 """This part of the cache holds unions of pages, the rest pages."""
@@ -230,6 +234,19 @@ class SqlStore:
         """Merge what is most fragmented; False when there is nothing worth it."""
         merged = compaction.compact(self._database, day_of(self._clock.now()))
         return history.compact(self._database) or merged
+
+    def warm(self, seconds: float) -> None:
+        """Read into memory what is asked for most, the last days of every app, for at most so many seconds."""
+        deadline = self._clock.monotonic() + seconds
+        today = day_of(self._clock.now())
+        with self._reading() as connection:
+            apps = connection.execute(select(app.c.id, app.c.owner)).all()
+            ordinals = {owner: self._pages.refresh(connection, owner)[1] for owner in {row.owner for row in apps}}
+            for day, row in product(range(today, today - WARM_DAYS, -1), apps):
+                for bucket in self._buckets(ordinals[row.owner]):
+                    if self._pages.is_full or self._clock.monotonic() > deadline:
+                        return
+                    self._pages.prepare(connection, row.owner, days=[(row.id, day)], bucket=bucket)
 
     def checkpoint(self) -> None:
         """Move committed data to where it is read fastest, without making anyone wait."""
