@@ -1,6 +1,7 @@
 """Test doubles that ship with Homing."""
 
 from homing.clock import DAY_MS
+from homing.sdk.transports.base import Deadline, Reply, Request
 
 
 class FixedClock:
@@ -44,3 +45,29 @@ class FixedClock:
     def chance(self, below: int) -> int:
         """Return the number that was chosen for chance, as far as it is below the limit."""
         return min(self._chance, below - 1)
+
+
+class MemoryTransport:
+    """Keeps requests instead of sending them, and answers each with the next of its replies, the last one ever after.
+
+    >>> transport = MemoryTransport(Reply(503), Reply(200))
+    >>> transport.requests
+    []
+    """
+
+    def __init__(self, *replies: Reply | Exception) -> None:
+        self.requests: list[Request] = []
+        self._replies = list(replies) or [Reply(200)]
+
+    def send(self, request: Request, _deadline: Deadline) -> Reply:
+        """Keep one request; raise the reply that is an exception."""
+        self.requests.append(request)
+        reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    @property
+    def bodies(self) -> list[bytes]:
+        """The bodies so far."""
+        return [request.body for request in self.requests]

@@ -2,8 +2,12 @@
 
 import uuid
 
+import pytest
+
 from homing.clock import DAY_MS, Clock
-from homing.testing import FixedClock
+from homing.sdk.endpoint import parse
+from homing.sdk.transports.base import Deadline, Reply, Request
+from homing.testing import FixedClock, MemoryTransport
 
 
 def test_it_stands_still() -> None:
@@ -30,3 +34,21 @@ def test_chance_repeats() -> None:
     assert 4 == len(set(made))
     assert 4 == uuid.UUID(made[0]).version
     assert [32, 40] == [len(made[1]), len(made[3])]
+
+
+def test_chance_is_chosen() -> None:
+    """It is the number that was given, or the largest that is below the limit."""
+    assert [0, 0] == [FixedClock().chance(10), FixedClock().chance(1)]
+    assert [7, 4] == [FixedClock(chance=7).chance(10), FixedClock(chance=7).chance(5)]
+
+
+def test_requests_are_kept() -> None:
+    """Nothing is sent; replies come in turn, errors are raised, the last one stays."""
+    clock, request = FixedClock(), Request(parse("http://a.example.com"), {}, b"{}")
+    transport = MemoryTransport(Reply(503), ValueError("x"), Reply(200))
+    assert Reply(503) == transport.send(request, Deadline(clock))
+    with pytest.raises(ValueError, match="x"):
+        transport.send(request, Deadline(clock))
+    assert [Reply(200)] * 2 == [transport.send(request, Deadline(clock)) for _ in range(2)]
+    assert ([request] * 4, [b"{}"] * 4) == (transport.requests, transport.bodies)
+    assert Reply(200) == MemoryTransport().send(request, Deadline(clock))

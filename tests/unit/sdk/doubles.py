@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from homing import Telemetry
-from homing.sdk.transports.base import Deadline, Reply, Request
-from homing.testing import FixedClock
+from homing.sdk.transports.base import Request
+from homing.testing import FixedClock, MemoryTransport
 
 ENDPOINT: Final = "http://telemetry.example.com"
 SECONDS: Final = 10.0
@@ -21,25 +21,8 @@ class Clock(FixedClock):
         return super().token(-(-size * 4 // 3))
 
 
-class Outbox:
-    """Keeps requests, and answers each with the next of its replies, the last one again and again."""
-
-    def __init__(self, *replies: Reply | Exception) -> None:
-        self.requests: list[Request] = []
-        self._replies = list(replies) or [Reply(200)]
-
-    def send(self, request: Request, _deadline: Deadline) -> Reply:
-        """Keep one request."""
-        self.requests.append(request)
-        reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
-        if isinstance(reply, Exception):
-            raise reply
-        return reply
-
-    @property
-    def bodies(self) -> list[bytes]:
-        """The bodies so far."""
-        return [request.body for request in self.requests]
+class Outbox(MemoryTransport):
+    """Where pings of tests go."""
 
 
 def telemetry(place: Path, **given: Any) -> Telemetry:
