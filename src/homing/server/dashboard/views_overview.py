@@ -145,7 +145,9 @@ def _cards(answer: Mapping[str, Any], query: Query) -> list[Card]:
 
 def _card_note(name: str, summary: Mapping[str, Any], query: Query) -> str:
     if name in SHARED and summary["clients"]:
-        return f"{share(summary[name], summary['clients'])} of clients"
+        # A client that was updated in between stands under both.
+        ending = ", on some day" if len(query.days) > 1 else ""
+        return f"{share(summary[name], summary['clients'])} of clients{ending}"
     if name == "active_apps":
         return f"of {figure(len(query.apps))}"
     if name == "requests" and summary[name] is None:

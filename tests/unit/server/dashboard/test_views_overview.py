@@ -67,7 +67,7 @@ def test_cards() -> None:
         c.title for c in cards.values()
     ]
     assert ("2\u202f000", "up", "+100.0%") == (cards["requests"].figure, *cards["requests"].change[:2])
-    assert ("600", "60.0% of clients", "down") == (
+    assert ("600", "60.0% of clients, on some day", "down") == (
         cards["latest"].figure,
         cards["latest"].note,
         cards["latest"].change.way,
@@ -78,6 +78,11 @@ def test_cards() -> None:
         cards["active_apps"].change.way,
     )
     assert all(card.spark for card in cards.values())
+
+
+def test_one_day_has_no_other_day() -> None:
+    """On one day a client stands under one state only, so the part of clients needs no more words."""
+    assert "60.0% of clients" == {card.name: card for card in shown("range=today").cards}["latest"].note
 
 
 def test_requests_that_cannot_be_counted() -> None:
