@@ -200,7 +200,7 @@ def test_requests_without_an_instance_are_in_the_history(site: Site) -> None:
     assert Entry(None, "begin", now, now, {"version": "1"}, {}) == found
 
 
-@pytest.mark.parametrize("after", ["x", "1:x:y", "1.x", ":", "."])
+@pytest.mark.parametrize("after", ["x", "1:x:y", "1.x", ":", ".", f"{2**63}:1", f"1:{2**63}", f"{2**63}.1"])
 def test_a_place_that_no_list_named(site: Site, after: str) -> None:
     """A cursor that was made up is refused with a sentence."""
     site.record(site.ping("a"))

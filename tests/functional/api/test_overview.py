@@ -45,7 +45,7 @@ def test_other_owners(world: World, mine: httpx.Client) -> None:
     """Apps of the same name are told apart; an app of another owner is as one that does not exist."""
     assert [3, 3, 0, 0, 1] == numbers(mine.get("/?app=desk"))
     with world.signed_in(world.theirs) as theirs:
-        page = theirs.get("/")
+        page = theirs.get("/?app=desk")
         assert [2, 2, 0, 0, 1] == numbers(page)
         # What strangers sent is text, whatever it looks like.
         assert "=cmd()" in page.text

@@ -84,7 +84,8 @@ class Door:
     async def _checked(self, name: str, address: str, check: Callable[[], T | None]) -> T:
         self._rate.check(address, self._clock.monotonic())
         self._may_try(name, address)
-        if self._waiting >= MOST_WAITING:
+        # A crowd of strangers turns nobody away who was let in before.
+        if self._waiting >= MOST_WAITING and not self._lockout.knows(name, address):
             raise Refusal("overloaded", retry_after=BUSY_SECONDS)
         self._waiting += 1
         try:

@@ -44,6 +44,10 @@ class Lockout:
             waits.append(self._wait((name, None), now, LONGEST_FOR_NAME))
         return max(waits)
 
+    def knows(self, name: str, address: str) -> bool:
+        """Whether the right password for a name once came from an address."""
+        return (name, _place(address)) in self._known
+
     def _wait(self, who: _Who, now: float, longest: float) -> float:
         found = self._tries.get(who)
         if found is None or found.wrong < FREE_TRIES:

@@ -88,6 +88,13 @@ def address_of(request: AnyRequest, services: Services) -> str:
     return services.address_of(request.client.host if request.client else "", request.headers)
 
 
+def parameters(request: AnyRequest) -> dict[str, list[str]]:
+    """Return the values of each parameter in the address of a request."""
+    # Each time it is asked for, the framework makes it anew.
+    found = request.query_params
+    return {name: found.getall(name) for name in found}
+
+
 def only_json(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
     """Refuse a body that does not call itself JSON: a form on another site cannot send that."""
     kind, _, _ = connection.headers.get("content-type", "").partition(";")

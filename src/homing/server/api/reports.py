@@ -12,7 +12,7 @@ from litestar.openapi.spec import Parameter as Described
 
 from homing.clock import day_of
 from homing.errors import QueryError
-from homing.server.api.callers import KEY, SESSION, AnyRequest, Caller, Services
+from homing.server.api.callers import KEY, SESSION, AnyRequest, Caller, Services, parameters
 from homing.server.query.question import PARAMETERS, Parameter, parse
 from homing.server.query.table import to_csv
 
@@ -114,10 +114,10 @@ async def get_report(
     request: AnyRequest, services: NamedDependency[Services], *, caller: NamedDependency[Caller]
 ) -> Response[Any]:
     """Count the requests and the distinct clients of apps over days, in total, by day and by dimension."""
-    given: dict[str, list[str]] = {name: request.query_params.getall(name) for name in request.query_params}
-    as_csv = _wants_csv(request, given.pop("format", []))
+    asked = parameters(request)
+    as_csv = _wants_csv(request, asked.pop("format", []))
     query = parse(
-        caller.owner, {app.name: app.id for app in caller.apps}, given=given, today=day_of(services.clock.now())
+        caller.owner, {app.name: app.id for app in caller.apps}, given=asked, today=day_of(services.clock.now())
     )
     made = await services.reader.report(query)
     body, kind = (to_csv(made), CSV) if as_csv else (made, MediaType.JSON)

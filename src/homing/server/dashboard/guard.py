@@ -44,6 +44,7 @@ HEADINGS: Final = {
 }
 """What is wrong in a few words, by status."""
 
+NOWHERE: Final = frozenset({404, 405})
 MOST_PATH: Final = 2000
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SEE_OTHER: Final = 303
@@ -115,8 +116,16 @@ def is_own(headers: Headers, public: str) -> bool:
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
-    origin = urlsplit(headers.get("origin", "")).netloc
+    try:
+        origin = urlsplit(headers.get("origin", "")).netloc
+    except ValueError:
+        return False
     return bool(origin) and origin in {headers.get("host"), public}
+
+
+def tells_of(request: AnyRequest, name: str) -> bool:
+    """Tell whether a page is to say what was just done: only one of our own forms leads there, not a link elsewhere."""
+    return name in request.query_params and request.headers.get("sec-fetch-site", "same-origin") == "same-origin"
 
 
 async def secure(message: Message, _scope: Scope) -> None:
@@ -141,7 +150,7 @@ def answer_page(request: AnyRequest, error: Exception) -> Response[Any]:
     if isinstance(error, Elsewhere):
         return _lead(request, error.path)
     status, sentence, headers = trouble_of(error)
-    if sentence == HTTPStatus(status).phrase:
+    if status in NOWHERE and sentence == HTTPStatus(status).phrase:
         sentence = "The address may be mistyped, or what it led to is gone."
     heading = HEADINGS.get(status, "Something went wrong")
     known: Visitor | None = request.state.get("visitor")

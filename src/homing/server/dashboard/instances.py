@@ -11,8 +11,9 @@ from litestar.response import Redirect, Template
 
 from homing.clock import day_of
 from homing.errors import NotFound
-from homing.server.api.callers import AnyRequest, Services
+from homing.server.api.callers import AnyRequest, Services, parameters
 from homing.server.counting.sets import Plan, plan
+from homing.server.dashboard.guard import tells_of
 from homing.server.dashboard.pages import Visitor, page
 from homing.server.dashboard.views_address import DAYS
 from homing.server.dashboard.views_instances import (
@@ -48,7 +49,7 @@ async def list_instances(
     request: AnyRequest, services: NamedDependency[Services], *, visitor: NamedDependency[Visitor]
 ) -> Template:
     """Show the instances of an app; of a list that goes on, the next part alone."""
-    given = {name: request.query_params.getall(name) for name in request.query_params}
+    given = parameters(request)
     if not visitor.apps:
         return page("instances_none.html", visitor)
     app = _app(visitor, given["app"][0]) if "app" in given else visitor.apps[0]
@@ -123,7 +124,7 @@ async def show_instance(
         more=f"{path}?{urlencode({'after': history.after})}" if history.after else None,
         goes_on=after is not None,
         is_part="hx-request" in request.headers,
-        released="released" in request.query_params,
+        released=tells_of(request, "released"),
     )
 
 

@@ -9,7 +9,7 @@ from litestar.response import Template
 
 from homing.clock import day_of, iso_time
 from homing.errors import QueryError
-from homing.server.api.callers import AnyRequest, Services
+from homing.server.api.callers import AnyRequest, Services, parameters
 from homing.server.dashboard.pages import Visitor, page
 from homing.server.dashboard.views_address import DAYS, HOME, Address
 from homing.server.dashboard.views_controls import DEFAULT_RANGE, choices, controls
@@ -44,7 +44,7 @@ async def show_overview(
 ) -> Template:
     """Show the numbers of a question; its parameters are those of the report."""
     now = services.clock.now()
-    given = _given(request)
+    given = parameters(request)
     address = Address.of(given)
     try:
         query = _asked(visitor, given, day_of(now))
@@ -93,7 +93,7 @@ async def show_choices(
     request: AnyRequest, services: NamedDependency[Services], *, visitor: NamedDependency[Visitor]
 ) -> Template:
     """Show what can be filtered by, narrowed by `search`."""
-    given = _given(request)
+    given = parameters(request)
     search = "".join(given.pop("search", []))
     try:
         query = _asked(visitor, given, day_of(services.clock.now()))
@@ -104,10 +104,6 @@ async def show_choices(
     )
     made = choices(found, Address.of(given), search=search)
     return page(CHOICES, visitor, choices=made, search=search, problem=None, most=MOST_CHOICES)
-
-
-def _given(request: AnyRequest) -> dict[str, list[str]]:
-    return {name: request.query_params.getall(name) for name in request.query_params}
 
 
 def _asked(visitor: Visitor, given: Mapping[str, Sequence[str]], today: int) -> Query:

@@ -16,7 +16,7 @@ from homing.server.accounts.accounts import LEAST_PASSWORD, MOST_PASSWORD
 from homing.server.api.callers import COOKIE, AnyRequest, Services, address_of, known_owner
 from homing.server.api.errors import Trouble, trouble_of
 from homing.server.api.sessions import no_cookie, session_cookie
-from homing.server.dashboard.guard import HOME, PASSWORD, SIGN_IN, SIGN_OUT, Elsewhere, local_path, onward
+from homing.server.dashboard.guard import HOME, PASSWORD, SIGN_IN, SIGN_OUT, Elsewhere, local_path, onward, tells_of
 from homing.server.dashboard.pages import Visitor, page
 from homing.server.stores.base import Owner
 
@@ -77,7 +77,7 @@ async def sign_out(request: AnyRequest, services: NamedDependency[Services]) -> 
 async def show_password(request: AnyRequest, services: NamedDependency[Services]) -> Response[Any]:
     """Show the form to change the password."""
     back = local_path(request.query_params.get("next", HOME))
-    changed = "changed" in request.query_params
+    changed = tells_of(request, "changed")
     return _password_page(await _owner(request, services, back), _NOTHING, back=back, changed=changed)
 
 

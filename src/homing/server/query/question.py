@@ -105,8 +105,8 @@ def _app(apps: Mapping[str, int], name: str) -> int:
 
 
 def _name(name: str) -> str:
-    if not name or len(name) > MOST_NAME or not name.isprintable():
-        message = "The name of a dimension has 1 to 100 printable characters."
+    if not name or len(name) > MOST_NAME or not name.isprintable() or ":" in name:
+        message = "The name of a dimension has 1 to 100 printable characters, none of them a colon."
         raise QueryError(message)
     return name
 
@@ -129,10 +129,14 @@ def _days(asked: Asked, today: int) -> tuple[int, int]:
 
 def _day(name: str, text: str) -> int:
     try:
-        return parse_day(text)
+        day = parse_day(text)
     except ValueError:
         message = f"{name} must be a date of the form 2026-11-22."
         raise QueryError(message) from None
+    if day < 0:
+        message = f"{name} lies before 1970-01-01, when time begins here."
+        raise QueryError(message)
+    return day
 
 
 def _filters(given: Mapping[str, Sequence[str]]) -> Filters:

@@ -157,6 +157,27 @@ def test_too_many_waiting(house: House) -> None:
     assert (3, MOST_WAITING) == (became.count("overloaded"), became.count("password_wrong"))
 
 
+def test_a_crowd_turns_nobody_away_who_is_known(house: House) -> None:
+    """However many strangers wait, an owner signs in from where the right password came from before."""
+
+    async def crowd() -> list[str]:
+        await house.door.sign_in("ada", house.password, address=HERE)
+        house.accounts.may.clear()
+        strangers = [
+            house.door.sign_in("ada", "wrong", address=f"2001:db8:0:{number:x}::1")
+            for number in range(MOST_WAITING + 3)
+        ]
+        waiting = asyncio.gather(*strangers, return_exceptions=True)
+        await asyncio.sleep(0.05)
+        known = asyncio.create_task(house.door.sign_in("ada", house.password, address=HERE))
+        await asyncio.sleep(0.05)
+        house.accounts.may.set()
+        assert "ada" == (await known).owner.name
+        return [str(each) for each in await waiting]
+
+    assert 3 == asyncio.run(crowd()).count("overloaded")
+
+
 def test_a_name_too_long(house: House) -> None:
     """A name that no owner could have is wrong, and takes no memory."""
     assert "password_wrong None" == house.enter("wrong", name="x" * 201)

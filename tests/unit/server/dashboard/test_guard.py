@@ -68,6 +68,7 @@ def test_without_a_public_address() -> None:
     """An empty origin is not the empty public address."""
     assert not is_own(Headers({"host": HOST, "origin": "null"}), "")
     assert not is_own(Headers({"origin": "null"}), "")
+    assert not is_own(Headers({"host": HOST, "origin": "http://["}), "")
 
 
 def sent(status: int, **headers: str) -> dict[str, str]:

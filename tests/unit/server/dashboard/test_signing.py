@@ -257,6 +257,8 @@ def test_changing_the_password(visitor: Visitor) -> None:
     told = visitor.get(answer.headers["location"]).body.decode()
     assert "Password changed" in told
     assert 'href="/instances"' in told
+    elsewhere = visitor.get(answer.headers["location"], **{"sec-fetch-site": "cross-site"}).body.decode()
+    assert "Password changed" not in elsewhere
     assert before != visitor.cookie
     assert leads(other.get("/password")) == (303, "/sign-in?next=/password")
     assert 401 == Visitor(visitor.site).sign_in().status

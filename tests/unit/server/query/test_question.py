@@ -131,3 +131,15 @@ def test_any_parameters(given_: dict[str, Any]) -> None:
     """Any parameters are a question with a reasonable number of days, or one sentence."""
     found = question_or_sentence(given_)
     assert found.endswith(".") if isinstance(found, str) else 1 <= len(found.days) <= MOST_DAYS
+
+
+def test_before_time_begins() -> None:
+    """Days are counted from 1970 on; what lies before is refused."""
+    assert "from lies before 1970-01-01, when time begins here." == problem(
+        {"from": ["1969-12-31"], "to": ["1970-01-01"]}
+    )
+
+
+def test_a_dimension_has_no_colon() -> None:
+    """In a filter the colon ends the dimension's name, so no name has one."""
+    assert "none of them a colon" in problem({"split": ["a:b"]})

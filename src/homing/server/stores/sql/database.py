@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import (
+    URL,
     ClauseElement,
     ColumnElement,
     Connection,
@@ -196,8 +197,13 @@ def _sqlite_engine(url: str) -> Engine:
         message = f"The directory {path.parent} cannot be made: {error.strerror}."
         raise StartError(message) from error
     # Every transaction below ends on its own, so there is nothing to reset.
+    # Not as text: of a path with ? or % in it the library would make another one.
     engine = create_engine(
-        f"sqlite:///{path}", poolclass=QueuePool, pool_size=4, max_overflow=8, pool_reset_on_return=None
+        URL.create("sqlite", database=str(path)),
+        poolclass=QueuePool,
+        pool_size=4,
+        max_overflow=8,
+        pool_reset_on_return=None,
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from homing.server.stores.sql.database import Database, among
 from homing.server.stores.sql.draft import HistoryRow
 from homing.server.stores.sql.schema import history
-from homing.server.stores.sql.text import json_list, no_place
+from homing.server.stores.sql.text import cursor_number, json_list
 
 LEVEL: Final = 1
 """zlib's fastest: a block is made on the way to an answer."""
@@ -49,10 +49,7 @@ class Cursor(NamedTuple):
 def cursor_from(text: str) -> Cursor:
     """Return the cursor that was written as this text; raise `QueryError` when none was."""
     received, _, skip = text.partition(".")
-    try:
-        return Cursor(int(received), int(skip))
-    except ValueError:
-        raise no_place() from None
+    return Cursor(cursor_number(received), cursor_number(skip))
 
 
 class Wanted(NamedTuple):

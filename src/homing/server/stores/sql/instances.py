@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exist
 from homing.server.stores.base import Instance, Listing, Sort
 from homing.server.stores.sql.database import among
 from homing.server.stores.sql.schema import client, instance, last_seen
-from homing.server.stores.sql.text import json_list, no_place, read_state
+from homing.server.stores.sql.text import cursor_number, json_list, read_state
 
 FEW: Final = 20_000
 """So many candidates are looked up one by one; with more of them, the list is walked in its order until it is full."""
@@ -99,10 +99,7 @@ def _in_order(order: Order, after: str | None, *, among_these: Sequence[int] | N
 
 def _place(order: Order, after: str) -> tuple[int | str, int]:
     ordinal, _, key = after.partition(":")
-    try:
-        return int(key) if order.falling else key, int(ordinal)
-    except ValueError:
-        raise no_place() from None
+    return cursor_number(key) if order.falling else key, cursor_number(ordinal)
 
 
 def _few(connection: Connection, wanted: Wanted) -> list[int] | None:

@@ -25,7 +25,7 @@ from homing.server.stores.sql.pages import Pages
 from homing.server.stores.sql.prune import Keep, prune
 from homing.server.stores.sql.record import Recorder
 from homing.server.stores.sql.schema import app, day_value, instance
-from homing.server.stores.sql.text import json_list, no_place, read_state
+from homing.server.stores.sql.text import cursor_number, json_list, read_state
 from homing.server.stores.sql.values import ValueLimits
 
 DAY: Final = "day"
@@ -146,7 +146,7 @@ class SqlStore:
 
     def members(self, owner: int, asked: Plan, *, after: str | None, limit: int) -> Listing:
         """List the instance ids of one planned set, in the order in which the owner first heard from them."""
-        last = _ordinal(after) if after else 0
+        last = cursor_number(after) if after else 0
         with self._reading() as connection:
             _as_of, ordinals = self._pages.refresh(connection, owner)
             found: list[int] = []
@@ -255,13 +255,6 @@ class SqlStore:
     def close(self) -> None:
         """Let go of every connection."""
         self._database.close()
-
-
-def _ordinal(after: str) -> int:
-    try:
-        return int(after)
-    except ValueError:
-        raise no_place() from None
 
 
 def _some(members: BitMap, after: int, most: int) -> list[int]:

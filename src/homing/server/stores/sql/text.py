@@ -10,6 +10,9 @@ import msgspec
 from homing.errors import QueryError
 from homing.ping import Ping
 
+BEYOND: Final = 2**63
+"""No number in the database is as large."""
+
 _plain: Final = msgspec.json.Encoder(enc_hook=dict)
 _reader: Final = msgspec.json.Decoder()
 
@@ -30,9 +33,15 @@ def read_state(text: str | bytes) -> tuple[Mapping[str, str], Mapping[str, Any]]
     return state["dimensions"], state["properties"]
 
 
-def no_place() -> QueryError:
-    """Return the error for a cursor that no list gave."""
-    return QueryError("There is no such place in the list.")
+def cursor_number(text: str) -> int:
+    """Return a number that stands in a cursor; raise `QueryError` for what no list gave."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = BEYOND
+    if abs(number) >= BEYOND:
+        raise QueryError("There is no such place in the list.")
+    return number
 
 
 def json_list(values: Any) -> str:

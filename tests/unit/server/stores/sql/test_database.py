@@ -186,3 +186,15 @@ def test_the_log_is_emptied(database: Database, file: Path) -> None:
     assert 0 == log.stat().st_size
     with database.read() as connection:
         assert 1 == connection.execute(text("SELECT count(*) FROM batch")).scalar()
+
+
+@pytest.mark.parametrize("name", ["q?mark", "p%20x", "sp ace#é", "a=b&c"])
+def test_a_path_is_taken_as_it_stands(tmp_path: Path, name: str) -> None:
+    """The database is the file of that very path, whatever signs are in it."""
+    path = tmp_path / name / "h.db"
+    made = Database(f"sqlite:///{path}")
+    with made.write() as connection:
+        connection.execute(text("CREATE TABLE t (x)"))
+    made.close()
+    assert [name] == [each.name for each in tmp_path.iterdir()]
+    assert path.read_bytes().startswith(b"SQLite format 3")
