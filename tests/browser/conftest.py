@@ -30,8 +30,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def receiver(tmp_path: Path) -> Iterator[Receiver]:
-    """A fresh receiver, whose owner has a one-time password."""
+def receiver(fresh: Receiver) -> Receiver:
+    """What pages are opened of; modules with data give their own."""
+    return fresh
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Receiver]:
+    """A receiver that nobody has used; its owner has a one-time password."""
     made = Receiver(tmp_path).start()
     try:
         yield made

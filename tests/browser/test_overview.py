@@ -399,17 +399,6 @@ def test_session_ends(timed: Page, complaints: Complaints) -> None:
 # A new user.
 
 
-@pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Receiver]:
-    """A receiver that nobody has used."""
-    made = Receiver(tmp_path).start()
-    try:
-        yield made
-    finally:
-        made.close()
-    assert "Traceback" not in made.everything_said(), made.everything_said()
-
-
 class TestNewUser:
     """What somebody sees who starts with nothing."""
 

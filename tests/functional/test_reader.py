@@ -1,9 +1,13 @@
 """The reader process dies or stands still: questions wait or get 503, it comes back, and ingest never notices."""
 
 import signal
+import sqlite3
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -110,3 +114,24 @@ def test_reader_ends_with_receiver(receiver: Receiver) -> None:
     reader = until(receiver.reader, "A reader")
     receiver.kill()
     until(lambda: not reader.is_running(), "The end of the reader")
+
+
+def test_a_day_that_cannot_be_read(tmp_path: Path) -> None:
+    """Damage to one day's pages keeps the reader from nothing else: it starts, tidies on, and answers."""
+    receiver = Receiver(tmp_path).start()
+    try:
+        with receiver.client() as client:
+            for number in range(10):
+                assert 200 == client.send({"instance_id": f"i-{number}"}).status
+        receiver.stop()
+        with closing(sqlite3.connect(receiver.store)) as database, database:
+            database.execute("UPDATE segment SET blob = x'00'")
+        receiver.start()
+        time.sleep(2)
+        reader = receiver.reader()
+        assert receiver.is_ready()
+        assert reader is not None
+        assert '"event": "internal"' in receiver.everything_said()
+        assert "reader_died" not in receiver.everything_said()
+    finally:
+        receiver.close()

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import homing
 from homing.errors import SettingsError
 from homing.sdk.destinations import Vendor, vendor_target
-from homing.sdk.licence import Ask
+from homing.sdk.licence import Ask, Asking
 from homing.sdk.payload import FITS, BeforeSend, Row
 from homing.sdk.policy import HOUR, POLICIES, Policy
 from homing.sdk.wire.base import Form
@@ -64,7 +64,7 @@ class Content(NamedTuple):
     told: Mapping[str, Any]
     version: str
     vendor: Vendor
-    licence: Ask | None
+    licence: Asking
     before_send: BeforeSend | None
     ca_file: str | None
     profile: Mapping[str, str] = {}
@@ -92,7 +92,7 @@ def compose(given: Arguments) -> Content:
         raise SettingsError(problems)
     rows, ca_file = (*form.rows, *given.rows), None if given.ca_file is None else str(given.ca_file)
     told = dict(given.values)
-    return Content(policy, form, rows, told, given.version, vendor, given.licence, given.before_send, ca_file)
+    return Content(policy, form, rows, told, given.version, vendor, Asking(given.licence), given.before_send, ca_file)
 
 
 def _vendor_problems(form: Form, vendor: Vendor) -> Iterator[str]:

@@ -11,7 +11,6 @@ from homing.sdk.content import Arguments, Content, compose
 from homing.sdk.destinations import Destination
 from homing.sdk.endings import Endings
 from homing.sdk.identity import Identities, IdentityFiles, StoredIdentity, default_directory
-from homing.sdk.licence import asked
 from homing.sdk.policy import HOUR, IdKept, IdMade
 from homing.sdk.ruling import Ruling
 from homing.sdk.schedule import Schedule, Times
@@ -188,7 +187,7 @@ class Engine:
                 leads=self._turns.leads,
                 turn=self._turns.sending,
                 may_send=self._may_send,
-                licence=lambda: asked(self._ruling.content.licence),
+                licence=self._ruling.content.licence,
             ),
         )
 
@@ -204,9 +203,14 @@ class Engine:
             return False
         ask = self._given.initialised
         try:
-            return ask is None or bool(ask())
-        except Exception:  # noqa: BLE001 - the host's code: what it cannot say is no
+            is_ready = ask is None or bool(ask())
+        except Exception as error:  # noqa: BLE001 - the host's code must not stop its telemetry
+            self._problems["initialised"] = (
+                f"The host cannot say whether it is initialised, so nothing is sent: {type(error).__name__}."
+            )
             return False
+        self._problems.pop("initialised", None)
+        return is_ready
 
     def _made(self) -> tuple[Sender, ...]:
         if not self._senders:
@@ -284,7 +288,7 @@ class Engine:
             self._own_instance,
             tuple(decision.values.items()),
             decision.is_locked,
-            problems=(*self._ruling.problems, *self._problems.values()),
+            problems=(*self._ruling.problems, *self._problems.values(), *self._ruling.content.licence.problems),
         )
         if not decision.is_on:
             return plain

@@ -20,10 +20,20 @@ Ask = Callable[[], Licence | None]
 """What the host gives: a function that returns the licence, or None where there is none."""
 
 
-def asked(ask: Ask | None) -> Licence | None:
-    """Return the licence that is loaded now; what fails, or returns something else, is no licence."""
-    try:
-        found = ask() if ask else None
-    except Exception:  # noqa: BLE001 - the host's code must not stop its telemetry
-        return None
-    return found if isinstance(found, Licence) else None
+class Asking:
+    """Asks the host which licence is loaded now, and remembers why it could not say; then none counts."""
+
+    def __init__(self, ask: Ask | None) -> None:
+        self._ask = ask
+        self.problems: tuple[str, ...] = ()
+
+    def __call__(self) -> Licence | None:
+        """Return the licence, None where there is none."""
+        try:
+            found = self._ask() if self._ask else None
+        except Exception as error:  # noqa: BLE001 - the host's code must not stop its telemetry
+            reason = type(error).__name__
+            self.problems = (f"The host cannot say which licence is loaded, so none counts: {reason}.",)
+            return None
+        self.problems = ()
+        return found if isinstance(found, Licence) else None

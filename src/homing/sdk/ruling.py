@@ -9,7 +9,6 @@ from homing.errors import SettingsError, SettingsLocked
 from homing.sdk.consent import CONSENT, ENDPOINT, Decision, decide, read_setting
 from homing.sdk.content import Content
 from homing.sdk.destinations import Route, route
-from homing.sdk.licence import asked
 from homing.sdk.payload import Row
 from homing.sdk.policy import IdKept, Mode
 from homing.sdk.sources import PROFILE, SAVED, Sources, with_database, with_file
@@ -53,7 +52,7 @@ class Ruling:
         elif self._policy.id_kept is IdKept.SETTINGS:
             sources = with_file(sources, self._policy, path=self._file)
         if self._policy.is_locked_by_licence:
-            sources = sources._replace(licence=asked(self.content.licence))
+            sources = sources._replace(licence=self.content.licence())
         return sources
 
     def _route_of(self, decision: Decision) -> Route:

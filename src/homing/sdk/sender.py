@@ -11,7 +11,6 @@ from homing.clock import Clock, day_of
 from homing.sdk.content import Content
 from homing.sdk.destinations import Destination
 from homing.sdk.identity import Identities, Identity
-from homing.sdk.licence import asked
 from homing.sdk.payload import Gathered, Moment, encode, gather, narrowed
 from homing.sdk.policy import Retry
 from homing.sdk.status import UNMADE, Course, Shown
@@ -170,7 +169,7 @@ class Sender:
             int(self.clock.monotonic() - self._outside.began),
             to.name,
             to.identifier,
-            asked(content.licence),
+            content.licence(),
             content.profile,
         )
         return gather(content.rows, moment, told=content.told)

@@ -12,6 +12,7 @@ A child that was forked off shares its parent's open files, and so its locks: it
 import contextlib
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,11 +29,15 @@ class Turns:
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
         self._leading: int | None = None
+        # The threads of one process must not take the lock from each other; a signal's handler may come in between.
+        self._one = threading.RLock()
 
     def leads(self) -> bool:
         """Tell whether this process is the one that sends by schedule, and become it where nobody is."""
-        if self._leading is not None:
-            return True
+        with self._one:
+            return self._leading is not None or self._takes_the_lead()
+
+    def _takes_the_lead(self) -> bool:
         opened = self._open(LEADER_FILE)
         if opened is None:
             return True
@@ -49,12 +54,14 @@ class Turns:
 
     def resign(self) -> None:
         """Let another process lead."""
-        opened, self._leading = self._leading, None
+        with self._one:
+            opened, self._leading = self._leading, None
         if opened is not None:
             _close(opened)
 
     def forget(self) -> None:
         """In a child: leave the parent its lock."""
+        self._one = threading.RLock()
         opened, self._leading = self._leading, None
         if opened is not None:
             os.close(opened)

@@ -6,7 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
+from litestar.datastructures import MultiDict
 
+from homing.server.api.callers import AnyRequest, parameters
 from tests.functional.api.conftest import World
 from tests.functional.receiver import until
 
@@ -183,3 +185,19 @@ def test_methods_and_paths(world: World) -> None:
     assert (405, 404) == (method.status_code, path.status_code)
     assert "GET" in method.headers["allow"]
     assert [["error"], ["error"]] == [list(each.json()) for each in (method, path)]
+
+
+def test_parameters_are_read_once() -> None:
+    """Reading them costs the framework as much as there are, so it is asked once, however many there are."""
+
+    class Counted(AnyRequest):
+        times = 0
+
+        @property
+        def query_params(self) -> MultiDict[Any]:
+            Counted.times += 1
+            return super().query_params
+
+    scope: Any = {"type": "http", "query_string": b"a=1&b=2&a=3", "state": {}, "headers": []}
+    request: AnyRequest = Counted(scope)
+    assert ({"a": ["1", "3"], "b": ["2"]}, 1) == (parameters(request), Counted.times)

@@ -627,11 +627,19 @@ def test_before_send_that_fails(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", ["licence", "initialised"])
 def test_functions_that_fail(tmp_path: Path, what: str) -> None:
-    """They harm nobody: no licence, and not initialised."""  # 004-09
+    """They harm nobody: no licence, and not initialised; status says so until they can tell again."""  # 004-09
     outbox = Outbox()
-    with telemetry(tmp_path, transport=outbox, **{what: lambda: 1 / 0}) as sending:
-        sending.send_now(SECONDS)
-    assert (what == "licence") == bool(outbox.bodies)
+    divisor = [0]
+
+    def fail() -> bool:
+        return bool(1 / divisor[0])
+
+    with telemetry(tmp_path, transport=outbox, **{what: fail}) as sending:
+        [problem] = sending.send_now(SECONDS).problems
+        assert ("The host cannot say" in problem, "ZeroDivisionError" in problem) == (True, True)
+        assert (what == "licence") == bool(outbox.bodies)
+        divisor[0] = 1
+        assert () == sending.send_now(SECONDS).problems
 
 
 def test_a_store_that_fails(tmp_path: Path) -> None:

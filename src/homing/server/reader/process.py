@@ -90,6 +90,9 @@ class Reader:
             self._store.warm(WARM_SECONDS)
         except StoreError as error:
             log.warning("not_warmed", reason=str(error))
+        except Exception as error:
+            # A day that cannot be read must not keep the questions about all others from being answered.
+            log.error("internal", exc_info=error)
 
     def _tidy(self) -> None:
         """Do one step of what keeps the store small and quick."""
@@ -106,6 +109,11 @@ class Reader:
         except StoreError as error:
             if not self._tidy_fails:
                 log.warning("tidy_failed", reason=str(error), answer="tried again until it succeeds")
+            self._tidy_fails = True
+        except Exception as error:
+            # What cannot be merged must not keep questions from being answered.
+            if not self._tidy_fails:
+                log.error("internal", exc_info=error)
             self._tidy_fails = True
         self._tidy_at = self._clock.monotonic() + pause
 
