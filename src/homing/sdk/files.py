@@ -35,7 +35,7 @@ def _parsed(text: str, form: str) -> Any:
         import json
 
         return json.loads(text)
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     try:
         found = yaml.safe_load(text)
