@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from homing.outcomes import OUTCOMES
-from homing.ping import Ping
+from homing.ping import MOST_VALUE, Ping
 from homing.server.app import DIALECTS
 from homing.server.dialects.base import MOST_DEPTH, Request
 from homing.server.dialects.native import KEYS, MOST_PINGS
 from homing.server.dialects.seqdesk import SeqDesk
-from homing.server.ingest.body import MOST_BYTES
-from homing.server.ingest.steps import MOST_ID, MOST_KIND, MOST_PROPERTIES, MOST_VALUE
+from homing.server.ingest.inflate import MOST_BYTES
+from homing.server.ingest.steps import MOST_ID, MOST_KIND, MOST_PROPERTIES
 from tests.docs.pages import outcomes_of, part, rows_of, text_of, wire_fields
 from tests.receiving import heartbeat, site
 

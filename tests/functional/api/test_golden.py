@@ -10,7 +10,7 @@ import pytest
 from homing.clock import SystemClock
 from homing.server.accounts.keys import make_key
 from homing.server.app import options_of
-from homing.server.ingest.body import MOST_BYTES
+from homing.server.ingest.inflate import MOST_BYTES
 from homing.server.stores.base import Control
 from homing.server.stores.registry import open_store
 from tests.functional.api.conftest import World

@@ -11,10 +11,9 @@ from structlog.typing import EventDict
 
 from homing.outcomes import OUTCOMES, Refusal, Verdict
 from homing.server.app import DIALECTS
-from homing.server.dialects.base import Answer, Headers, Reading, Request, refused
-from homing.server.dialects.native import Native
+from homing.server.dialects.base import Answer, Dialect, Headers, Reading, Request, bearer, refused
 from homing.server.ingest.addresses import address_finder
-from homing.server.ingest.lane import BODY_SECONDS, Lane, Limits, Routes
+from homing.server.ingest.lane import BODY_SECONDS, Lane, Limits, Route, Routes
 from homing.server.ingest.limits import RateLimit
 from tests.golden.cases import cases
 from tests.receiving import (
@@ -71,12 +70,12 @@ def names(reply: Reply) -> list[str]:
 def test_routes() -> None:
     """Open paths, paths below a key and bound paths are exact; all else is not for the lane."""
     routes = Routes(DIALECTS, {"seqdesk": "desk"})
-    native, seqdesk = DIALECTS
-    assert (native, None, None) == routes.find(NATIVE)
-    assert (native, "k", None) == routes.find(f"/in/k{NATIVE}")
-    assert (seqdesk, "k", None) == routes.find(f"/in/k{HEARTBEAT}")
-    assert (seqdesk, None, "desk") == routes.find(HEARTBEAT)
-    for path in ("/", "/in", "/in/", "/in/k", "/in/k/", f"/in/k/x{NATIVE}", f"{NATIVE}/", "/V1/pings", f"/in{NATIVE}"):
+    native, seqdesk, *_others = DIALECTS
+    assert Route(native, None, None) == routes.find(NATIVE)
+    assert Route(native, "k", None) == routes.find(f"/in/k{NATIVE}")
+    assert Route(seqdesk, "k", None) == routes.find(f"/in/k{HEARTBEAT}")
+    assert Route(seqdesk, None, "desk") == routes.find(HEARTBEAT)
+    for path in ("/", "/in", "/in/", "/in//", "/ping", f"/in/k/x{NATIVE}", f"{NATIVE}/", "/V1/pings", f"/in{NATIVE}"):
         assert routes.find(path) is None
 
 
@@ -346,23 +345,22 @@ def test_a_client_that_leaves(sites: MakeSite) -> None:
 # Faults of ours.
 
 
-class Broken:
+class Broken(Dialect):
     """A dialect with a bug: it reads nothing, or answers nothing."""
 
     name = "broken"
-    paths: tuple[str, ...] = ("/broken",)
-    open_paths: tuple[str, ...] = ("/broken", "/mute")
-    dimensions: frozenset[str] = frozenset()
+    paths = ("/broken",)
+    open_paths = ("/broken", "/mute")
 
-    def key(self, headers: Headers) -> str | None:
+    def key(self, headers: Headers, _query: str) -> str | None:
         """Return the bearer token."""
-        return Native().key(headers)
+        return bearer(headers)
 
     def read(self, _request: Request) -> Reading:
         """Fail."""
         raise KeyError("a bug")
 
-    def answer(self, _verdicts: Sequence[Verdict]) -> Answer:
+    def answer(self, _reading: Reading, _verdicts: Sequence[Verdict]) -> Answer:
         """Fail."""
         raise KeyError("a bug")
 
