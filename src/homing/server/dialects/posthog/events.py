@@ -131,7 +131,8 @@ def _ping(value: Any, sent: Sent) -> Ping:
     given = value.get("properties") or NOTHING
     if not isinstance(given, Mapping):
         raise Refusal("shape", "properties is an object.")
-    others = {name: value[name] for name in value.keys() - KEYS}
+    # Version 1 has options that say nothing with every event.
+    others = {name: each for name, each in value.items() if name not in KEYS and each != {}}
     properties = {name: each for name, each in {**sent.added, **others, **given}.items() if name not in HIDDEN}
     return Ping(
         app=sent.request.app,
