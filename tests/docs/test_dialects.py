@@ -132,13 +132,13 @@ def check_rows(page: str, sent: dict[str, Any], ping: Ping) -> None:
         found = {"dimension": ping.dimensions, "property": {**ping.properties, **flat(ping.properties)}}
         for place, which in parts(becomes):
             got = getattr(ping, place) if place not in found else found[place].get(which)
-            own = {"node": {major(str(value))}, "checksum_matches": {True}}
+            own: dict[str, set[Any]] = {"node": {major(str(value))}, "checksum_matches": {True}}
             assert got in own.get(which, {value, str(value).lower()}), (field, place, got)
 
 
 def flat(tree: Any, before: str = "") -> dict[str, Any]:
     """Return the values in objects by their paths."""
-    found = {}
+    found: dict[str, Any] = {}
     for key, value in tree.items():
         here = {f"{before}{key}": value}
         found |= flat(value, f"{before}{key}.") if isinstance(value, dict) else here

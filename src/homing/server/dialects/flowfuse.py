@@ -92,7 +92,8 @@ def _sift(part: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], int]:
 def _is_kept(path: Path, value: Any) -> bool:
     if isinstance(value, str):
         return path in TEXTS
-    return isinstance(value, bool | int | float) and path[0] == MEASURED and path not in TEXTS
+    measured = path[0] == MEASURED and len(path) > 1
+    return isinstance(value, bool | int | float) and measured and path not in TEXTS
 
 
 def _ping(request: Request, instance: str, kept: dict[str, Any]) -> Ping:
@@ -106,7 +107,11 @@ def _ping(request: Request, instance: str, kept: dict[str, Any]) -> Ping:
 def _taken(kept: dict[str, Any], path: Path) -> str | None:
     """Take the text at a path out of what is kept; None where there is none, or it cannot be a dimension."""
     *outer, last = path
-    part = kept
+    part: Any = kept
     for key in outer:
-        part = part.get(key, {})
-    return part.pop(last) if fits(part.get(last, "")) else None
+        part = part.get(key)
+        # Below `platform` a number may stand where an object is expected.
+        if not isinstance(part, dict):
+            return None
+    found: str | None = part.pop(last) if fits(part.get(last, "")) else None
+    return found
