@@ -15,7 +15,6 @@ from starlette.routing import Mount, Route
 from homing.sdk.integrations.metrics import LABELS, MOST_ROUTES, OTHER, AsgiMetrics, Metrics, WsgiApp, WsgiMetrics
 from homing.testing import FixedClock
 
-
 DURATIONS = "http_request_duration_seconds"
 
 
