@@ -7,8 +7,8 @@
   const EVERY_SESSION = 1;
   const ONE_IN_TEN = 0.1;
   let choice = remembered();
+  let isRead = false;
   let begun = false;
-  let away = () => {};
 
   // Where the browser keeps nothing, a choice holds for the page.
   function remembered() {
@@ -41,9 +41,9 @@
     document.head.append(script);
   }
 
-  // A library that the application brought along is used as it is.
+  // A library that the application brought along is used as it is, and is there when the page has been read.
   function begin() {
-    if (begun || !may()) return;
+    if (begun || !isRead || !may()) return;
     begun = true;
     if (told.posthog) window.posthog?.init ? beginPosthog() : load("posthog", beginPosthog);
     if (told.sentry) window.Sentry?.init ? beginSentry() : load("sentry", beginSentry);
@@ -140,6 +140,7 @@
 
   window.homing = { accept, reject, choice: () => choice, configuration: told };
   const open = () => {
+    isRead = true;
     show();
     begin();
   };
