@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from homing.clock import Clock
 from homing.sdk.content import Arguments, Content, compose
-from homing.sdk.destinations import Destination
+from homing.sdk.destinations import NAMES, Destination
 from homing.sdk.endings import Endings
 from homing.sdk.identity import Identities, IdentityFiles, StoredIdentity, default_directory
-from homing.sdk.policy import HOUR, IdKept, IdMade
+from homing.sdk.last import read_last
+from homing.sdk.policy import HOUR, IdKept, IdMade, Mode
 from homing.sdk.ruling import Ruling
 from homing.sdk.schedule import Schedule, Times
 from homing.sdk.sender import Outside, Sender
@@ -218,7 +219,7 @@ class Engine:
         return self._senders
 
     def _senders_for(self, to: tuple[Destination, ...], identities: Identities | None) -> tuple[Sender, ...]:
-        outside = Outside(self._clock, identities, self._store, self._transport, self._began)
+        outside = Outside(self._clock, identities, self._store, self._transport, self._began, self._place())
         return tuple(Sender(self._ruling.content, each, outside=outside) for each in to)
 
     def _identities(self) -> Identities | None:
@@ -275,8 +276,10 @@ class Engine:
         return tuple(sender.preview(self._policy.kinds.repeat) for sender in senders)
 
     def last(self) -> tuple[Shown, ...]:
-        """Return what was last sent to each destination."""
-        return tuple(sender.last for sender in self._senders if sender.last)
+        """Return what was last sent to each destination, by this process or another, and be it off by now."""
+        own = {sender.destination.name: sender.last for sender in self._senders}
+        kept = {name: found.shown for name in NAMES[Mode.BOTH] if (found := read_last(self._place(), name))}
+        return tuple(shown for shown in {**own, **kept}.values() if shown)
 
     def status(self) -> Status:
         """Return what telemetry is doing."""
