@@ -5,6 +5,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from homing.errors import SettingsError, SettingsLocked
+    from homing.sdk.build import BuildInfo
     from homing.sdk.licence import Licence
     from homing.sdk.payload import Row
     from homing.sdk.policy import Policy
@@ -21,6 +22,7 @@ else:
 
 
 __all__ = [
+    "BuildInfo",
     "JsonStore",
     "Licence",
     "Policy",
@@ -36,6 +38,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 PLACES = {
+    "BuildInfo": "homing.sdk.build",
     "JsonStore": "homing.sdk.stores",
     "Licence": "homing.sdk.licence",
     "Policy": "homing.sdk.policy",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from homing.clock import Clock
+    from homing.sdk.build import BuildInfo
     from homing.sdk.licence import Ask
     from homing.sdk.payload import BeforeSend, Row
     from homing.sdk.policy import Policy
@@ -50,6 +51,7 @@ class Telemetry:
         initialised: Callable[[], bool] | None = None,
         before_send: BeforeSend | None = None,
         ca_file: Path | str | None = None,
+        build: BuildInfo | None = None,
         clock: Clock | None = None,
         transport: Transport | None = None,
     ) -> None:
@@ -74,6 +76,7 @@ class Telemetry:
             initialised,
             before_send,
             ca_file,
+            build,
         )
         self._engine = Engine(given, database=database, clock=clock or SystemClock(), transport=transport)
         self._is_fork_known = False
