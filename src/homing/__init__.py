@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from homing.errors import SettingsError, SettingsLocked
     from homing.sdk.build import BuildInfo
+    from homing.sdk.commands.parser import add_telemetry_commands
     from homing.sdk.licence import Licence
     from homing.sdk.payload import Row
     from homing.sdk.policy import Policy
@@ -33,6 +34,7 @@ __all__ = [
     "Status",
     "Telemetry",
     "__version__",
+    "add_telemetry_commands",
 ]
 
 __version__ = "0.1.0"
@@ -48,5 +50,6 @@ PLACES = {
     "SqliteStore": "homing.sdk.stores",
     "Status": "homing.sdk.status",
     "Telemetry": "homing.sdk.telemetry",
+    "add_telemetry_commands": "homing.sdk.commands.parser",
 }
 """Where each public name lives."""

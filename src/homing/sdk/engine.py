@@ -1,12 +1,15 @@
 """Puts the sending side together: what was decided, where to send, and the threads that do it."""
 
+from __future__ import annotations
+
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from homing.clock import Clock
+from homing.sdk.about import About
 from homing.sdk.content import Arguments, Content, compose
 from homing.sdk.destinations import NAMES, Destination
 from homing.sdk.endings import Endings
@@ -15,13 +18,17 @@ from homing.sdk.last import read_last
 from homing.sdk.policy import HOUR, IdKept, IdMade, Mode
 from homing.sdk.ruling import Ruling
 from homing.sdk.schedule import Schedule, Times
+from homing.sdk.seeding import Seed, find_seeds
 from homing.sdk.sender import Outside, Sender
 from homing.sdk.sources import read_environment, with_file
-from homing.sdk.status import UNMADE, Shown, Status
+from homing.sdk.status import UNMADE, Course, Shown, Status
 from homing.sdk.stores import JsonStore, SqliteStore, Store
-from homing.sdk.transports.base import Transport
+from homing.sdk.transports.base import Deadline, Transport
 from homing.sdk.turns import Turns
 from homing.sdk.worker import House, Worker
+
+if TYPE_CHECKING:
+    from homing.sdk.erasure import Erasure
 
 DATABASE_FILE: Final = "telemetry.db"
 NOTICE: Final = "notice"
@@ -120,6 +127,30 @@ class Engine:
             for worker in workers:
                 worker.ask(end - self._clock.monotonic() if wait else 0.0)
 
+    def send_once(self) -> tuple[Course, ...]:
+        """Send one ping to each destination now, in this thread, and return what came of those that were tried."""
+        tried = []
+        for sender in self._made() if self._ruling.decision.is_on else ():
+            sender.recall()
+            with self._turns.sending():
+                deadline = Deadline(self._clock, self._policy.timeout_seconds)
+                if self._may_send() and sender.send(deadline, self._policy.kinds.repeat) is not None:
+                    tried.append(sender.course(None))
+        return tuple(tried)
+
+    def export(self) -> tuple[Shown, ...]:
+        """Return what would be sent now, under the id, which is made where there is none; nothing while it is off."""
+        senders = self._made() if self._ruling.decision.is_on and self._may_send() else ()
+        return tuple(sender.preview(self._policy.kinds.repeat) for sender in senders if sender.prepare())
+
+    def erase(self) -> tuple[Erasure, ...]:
+        """Ask each destination to erase what it has of this installation; raise `SettingsError`."""
+        from homing.sdk.erasure import erase
+
+        ruling = self._ruling
+        to = ruling.route.destinations or ruling.route_if_on().destinations
+        return erase(ruling.content, to, instance=self._known_instance())
+
     def license_changed(self) -> None:
         """Ask for the licence now."""
         was_on = self._ruling.decision.is_on
@@ -134,6 +165,17 @@ class Engine:
         with self._saving:
             self._ruling.save(settings, who)
             self._apply()
+
+    def seed(self, seeds: Sequence[Seed], who: str) -> tuple[Seed, ...]:
+        """Keep first settings where there are none yet, go by them, and return them; raise `SettingsError`."""
+        with self._saving:
+            kept = self._ruling.seed(seeds, who)
+            self._apply()
+        return kept
+
+    def absent(self, config: Path | str | None, profile: Path | str | None) -> tuple[Seed, ...]:
+        """Return the first settings that would be kept; raise `SettingsError`."""
+        return self._ruling.absent(find_seeds(self._policy, config, profile=profile))
 
     def agree(self, who: str) -> None:
         """Keep that somebody agreed to the list of fields as it is now."""
@@ -309,6 +351,18 @@ class Engine:
             failed_probes=tuple(sorted(failed.items())),
             problems=(*plain.problems, *dict.fromkeys(further), *([HELD] if self._is_held else [])),
         )
+
+    def about(self) -> About:
+        """Return what telemetry is made of."""
+        return self._ruling.about(self._given.app, self._known_instance())
+
+    def _known_instance(self) -> str:
+        try:
+            identities = self._identities()
+            found = identities.read() if identities else None
+        except Exception:  # noqa: BLE001 - the store may be anybody's code, and the status says what is wrong with it
+            return ""
+        return found.instance if found else ""
 
     # In a child.
 
