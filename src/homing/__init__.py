@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from homing.sdk.payload import Row
     from homing.sdk.policy import Policy
     from homing.sdk.status import Status
-    from homing.sdk.stores import JsonStore, SqliteStore
+    from homing.sdk.stores import JsonStore, PostgresStore, SqliteStore
     from homing.sdk.telemetry import Telemetry
 else:
 
@@ -27,6 +27,7 @@ __all__ = [
     "JsonStore",
     "Licence",
     "Policy",
+    "PostgresStore",
     "Row",
     "SettingsError",
     "SettingsLocked",
@@ -44,6 +45,7 @@ PLACES = {
     "JsonStore": "homing.sdk.stores",
     "Licence": "homing.sdk.licence",
     "Policy": "homing.sdk.policy",
+    "PostgresStore": "homing.sdk.stores",
     "Row": "homing.sdk.payload",
     "SettingsError": "homing.errors",
     "SettingsLocked": "homing.errors",

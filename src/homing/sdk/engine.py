@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from homing.clock import Clock
+from homing.errors import SettingsError
 from homing.sdk.about import About
 from homing.sdk.content import Arguments, Content, compose
 from homing.sdk.destinations import NAMES, Destination
 from homing.sdk.endings import Endings
-from homing.sdk.identity import Identities, IdentityFiles, StoredIdentity, default_directory
+from homing.sdk.identity import FilePlace, Identities, Place, Renewal, StorePlace, default_directory
 from homing.sdk.last import read_last
+from homing.sdk.machine import Linux
 from homing.sdk.policy import HOUR, IdKept, IdMade, Mode
 from homing.sdk.ruling import Ruling
 from homing.sdk.schedule import Schedule, Times
@@ -183,16 +185,41 @@ class Engine:
             self._ruling.agree(who)
             self._apply()
 
+    def reset_id(self, who: str) -> None:
+        """Make another id and token where there are any, and drop what waits; raise `SettingsError`."""
+        with self._saving:
+            self._halt(0.0, with_farewell=False)
+            try:
+                # Nobody else may have sent the one of them with the other's predecessor.
+                with self._turns.alone(self._policy.timeout_seconds):
+                    self._reset_id(who)
+            except Exception as error:
+                raise SettingsError([f"The id cannot be replaced: {error}."]) from error
+            finally:
+                self._apply()
+
+    def _reset_id(self, who: str) -> None:
+        identities = self._identities()
+        if identities is None:
+            raise OSError("there is no place for it")
+        if self._ruling.decision.is_on or identities.read() is not None:
+            made = identities.reset(who)
+            if self._policy.id_made is IdMade.EVERY_START:
+                self._own_instance = made.instance
+
     def _apply(self) -> None:
         """Go by the decision: nothing that was on its way before goes on."""
+        with self._lock:
+            # Whoever asks for a ping meanwhile begins with new ones.
+            senders, self._senders = self._senders, ()
         self._halt(0.0, with_farewell=False)
         if not self._ruling.decision.is_on:
             # What another process was about to send is over when its turn is.
-            self._turns.wait(self._policy.timeout_seconds)
-        for sender in self._senders:
+            with self._turns.alone(self._policy.timeout_seconds):
+                pass
+        for sender in senders:
             sender.drop()
         with self._lock:
-            self._senders = ()
             if self._is_started and self._ruling.decision.is_on:
                 self._run()
 
@@ -237,7 +264,7 @@ class Engine:
     def _may_send(self) -> bool:
         """Tell whether a ping may leave now."""
         self._ruling.agree_once(self._ruling.decision.layer)
-        has_moved = self._ruling.has_moved()
+        has_moved = self._ruling.has_moved() or any(sender.is_another() for sender in self._senders)
         if not self._ruling.decision.is_on:
             return False
         if has_moved:
@@ -267,12 +294,19 @@ class Engine:
     def _identities(self) -> Identities | None:
         policy = self._policy
         try:
-            if policy.id_kept is IdKept.FILE:
-                return IdentityFiles(self._directory(), clock=self._clock, with_token=policy.has_token)
-            return StoredIdentity(self._store, policy.id_key, clock=self._clock) if self._store else None
+            place = self._id_place()
         except OSError as error:
             self._problems["id"] = f"The instance's id cannot be kept, so nothing is sent: {error}."
             return None
+        if place is None:
+            return None
+        machine = Linux() if policy.notices_copies else None
+        return Identities(place, clock=self._clock, with_token=policy.has_token, machine=machine)
+
+    def _id_place(self) -> Place | None:
+        if self._policy.id_kept is IdKept.FILE:
+            return FilePlace(self._directory())
+        return StorePlace(self._store, self._policy.id_key) if self._store else None
 
     def _make_id(self) -> None:
         identities = self._identities()
@@ -350,6 +384,7 @@ class Engine:
             destinations=courses,
             failed_probes=tuple(sorted(failed.items())),
             problems=(*plain.problems, *dict.fromkeys(further), *([HELD] if self._is_held else [])),
+            renewed=self._renewal(),
         )
 
     def about(self) -> About:
@@ -363,6 +398,13 @@ class Engine:
         except Exception:  # noqa: BLE001 - the store may be anybody's code, and the status says what is wrong with it
             return ""
         return found.instance if found else ""
+
+    def _renewal(self) -> Renewal | None:
+        try:
+            identities = self._identities()
+            return identities.renewal() if identities else None
+        except Exception:  # noqa: BLE001 - the sender has said so already
+            return None
 
     # In a child.
 

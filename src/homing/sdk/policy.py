@@ -107,6 +107,7 @@ class Policy(NamedTuple):
     id_made: IdMade = IdMade.FIRST_ENABLE
     id_kept: IdKept = IdKept.FILE
     id_key: str = "instance_id"
+    notices_copies: bool = False
     is_locked_by_licence: bool = False
     is_silent_in_ci: bool = False
     has_notice: bool = False
@@ -271,6 +272,7 @@ HOMING: Final = Policy(
     retry=Retry.EVENTS,
     stops_at_gone=True,
     is_spooled=True,
+    notices_copies=True,
     is_silent_in_ci=True,
     has_notice=True,
     excluded=(

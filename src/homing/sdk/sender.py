@@ -241,9 +241,19 @@ class Sender:
         if self._identity is None and self._outside.identities is not None:
             try:
                 self._identity = self._outside.identities.read()
-            except (OSError, ValueError):
+            except Exception:  # noqa: BLE001 - the store may be anybody's code
                 return UNMADE
         return self._identity.instance if self._identity else UNMADE
+
+    def is_another(self) -> bool:
+        """Look whether the identity was replaced since it was found: another process may have done so."""
+        if self._identity is None or self._outside.identities is None:
+            return False
+        try:
+            found = self._outside.identities.read()
+        except Exception:  # noqa: BLE001 - what cannot be read is not another
+            return False
+        return found is not None and found != self._identity
 
     @property
     def last(self) -> Shown | None:

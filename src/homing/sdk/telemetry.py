@@ -168,6 +168,16 @@ class Telemetry:
         """Keep that somebody agreed to the list of fields as it is now, after it has grown; raises `SettingsError`."""
         self._engine.agree(who)
 
+    def reset_id(self, *, who: str) -> Status:
+        """Give this installation another id and token at once, and return the status.
+
+        What waits under the old id is dropped, settings and consent stay, and pings go on as after a start. While
+        telemetry is off an id that is there is replaced, and none is made. Raises `SettingsError` when the new one
+        cannot be kept; then telemetry goes on as before.
+        """
+        self._engine.reset_id(who)
+        return self.status()
+
     def license_changed(self) -> None:
         """Ask the host for its licence now, not at the next look."""
         self._engine.license_changed()

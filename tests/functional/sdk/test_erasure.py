@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from homing import SettingsError
+from homing.clock import SystemClock
 from homing.sdk.erasure import Erasure
 from tests.functional.sdk.listener import listener
 from tests.unit.sdk.commands.calls import Capture, called
@@ -122,7 +123,8 @@ def test_the_command(tmp_path: Path, capsys: Capture) -> None:
     """It switches off first, shows the receipt, and begins anew under another id."""
     with listener(answer("200 OK", RECEIPT)) as there:
         before = known(tmp_path, there.url).status().instance
-        said = called(capsys, tmp_path, "delete-my-data", "-y", endpoint=there.url, key="secret-key", enabled=True)
+        given = {"endpoint": there.url, "key": "secret-key", "enabled": True, "clock": SystemClock()}
+        said = called(capsys, tmp_path, "delete-my-data", "-y", **given)
     assert (0, "", before) == (said.code, said.err, json.loads(there.received[0].body)["instance_id"])
     assert f"erased by\t{there.url}/v1/erase\n" in said.out
     assert "history\t7\n" in said.out

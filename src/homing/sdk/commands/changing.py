@@ -3,7 +3,7 @@
 import os
 import pwd
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from homing.errors import SettingsError
 from homing.sdk.about import About
@@ -63,7 +63,7 @@ def reset_id(context: Context) -> Answer:
     """Make a new id: from now on this installation counts as another one."""
     context.talk.ask("From now on this installation counts as another one. Make a new id?")
     telemetry = context.make()
-    _reset_id(telemetry)
+    telemetry.reset_id(who=login())
     instance = telemetry.about().instance
     return Answer({"instance": instance}, [f"The id is {instance} now."])
 
@@ -82,7 +82,7 @@ def delete_my_data(context: Context) -> Answer:
         problems.append("Telemetry is off; the id was kept, so that it can be tried again.")
     else:
         # The receiver refuses the old one from now on.
-        _reset_id(telemetry)
+        telemetry.reset_id(who=login())
     receipts = [_receipt(each) for each in done if each.receipt is not None]
     return Answer([each._asdict() for each in done], receipts, problems, FAILED if problems else OK)
 
@@ -108,15 +108,6 @@ def login() -> str:
         return pwd.getpwuid(number).pw_name
     except KeyError:
         return str(number)
-
-
-class _Resets(Protocol):
-    def reset_id(self, *, who: str) -> object: ...
-
-
-def _reset_id(telemetry: Any) -> None:
-    resets: _Resets = telemetry
-    resets.reset_id(who=login())
 
 
 def _switchable(about: About) -> About:

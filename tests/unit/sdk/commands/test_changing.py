@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from homing import Licence, SqliteStore
+from homing.clock import SystemClock
 from homing.sdk.commands.changing import login
 from homing.sdk.consent import CONSENT
 from tests.unit.sdk.commands.calls import Capture, called
@@ -122,6 +123,18 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, capsys: Capture) -> None
     assert 2 == said.code
     assert said.err.startswith("acme disable: It cannot be kept: ")
     assert 1 == len(said.err.splitlines())
+
+
+def test_reset_id(tmp_path: Path, capsys: Capture) -> None:
+    """It asks, and makes a new id, which every process has from then on."""
+    sending = telemetry(tmp_path)
+    sending.send_once()
+    before = sending.status().instance
+    assert (2, before) == (called(capsys, tmp_path, "reset-id").code, telemetry(tmp_path).about().instance)
+    said = called(capsys, tmp_path, "reset-id", "-y", enabled=True, clock=SystemClock())
+    after = telemetry(tmp_path).about().instance
+    assert (0, f"The id is {after} now.\n") == (said.code, said.out)
+    assert before != after
 
 
 def test_somebody_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
