@@ -5,6 +5,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from homing.errors import SettingsError, SettingsLocked
+    from homing.sdk.admin.pages import TelemetryAdmin, TelemetrySetup
     from homing.sdk.licence import Licence
     from homing.sdk.payload import Row
     from homing.sdk.policy import Policy
@@ -30,6 +31,8 @@ __all__ = [
     "SqliteStore",
     "Status",
     "Telemetry",
+    "TelemetryAdmin",
+    "TelemetrySetup",
     "__version__",
 ]
 
@@ -45,5 +48,7 @@ PLACES = {
     "SqliteStore": "homing.sdk.stores",
     "Status": "homing.sdk.status",
     "Telemetry": "homing.sdk.telemetry",
+    "TelemetryAdmin": "homing.sdk.admin.pages",
+    "TelemetrySetup": "homing.sdk.admin.pages",
 }
 """Where each public name lives."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from homing.clock import Clock
+from homing.sdk.about import About
 from homing.sdk.content import Arguments, Content, compose
 from homing.sdk.destinations import Destination
 from homing.sdk.endings import Endings
@@ -133,6 +134,9 @@ class Engine:
         with self._saving:
             self._ruling.save(settings, who)
             self._apply()
+            # Whoever switched it on is shown the id at once.
+            for sender in self._senders if self._workers else ():
+                sender.prepare()
 
     def agree(self, who: str) -> None:
         """Keep that somebody agreed to the list of fields as it is now."""
@@ -306,6 +310,18 @@ class Engine:
             failed_probes=tuple(sorted(failed.items())),
             problems=(*plain.problems, *dict.fromkeys(further), *([HELD] if self._is_held else [])),
         )
+
+    def about(self) -> About:
+        """Return what telemetry is made of."""
+        return self._ruling.about(self._given.app, self._known_instance())
+
+    def _known_instance(self) -> str:
+        try:
+            identities = self._identities()
+            found = identities.read() if identities else None
+        except Exception:  # noqa: BLE001 - the store may be anybody's code, and the status says what is wrong with it
+            return ""
+        return found.instance if found else ""
 
     # In a child.
 

@@ -122,6 +122,10 @@ class Policy(NamedTuple):
         """Return what a setting is called; None where the policy has no such setting."""
         return next((each for each in self.names if each.setting == setting), None)
 
+    def stronger_than(self, layer: str) -> tuple[str, ...]:
+        """Return the layers that stand above one of the policy's layers."""
+        return self.layers[: self.layers.index(layer)]
+
 
 EVERY_LAYER: Final = ("environment", "file", "database", "profile", "default")
 WHOLE_HOURS: Final = Interval(24 * HOUR, HOUR, 168 * HOUR)

@@ -6,7 +6,8 @@ from typing import Any
 
 from homing.clock import Clock
 from homing.errors import SettingsError, SettingsLocked
-from homing.sdk.consent import CONSENT, ENDPOINT, Decision, decide, read_setting
+from homing.sdk.about import About
+from homing.sdk.consent import CONSENT, ENDPOINT, Decision, decide, origins_of, read_setting
 from homing.sdk.content import Content
 from homing.sdk.destinations import Route, route
 from homing.sdk.payload import Row
@@ -86,6 +87,23 @@ class Ruling:
         """A sentence for each thing that is wrong."""
         return (*self.decision.problems, *self.route.problems, *([self._problem] if self._problem else []))
 
+    def about(self, app: str, instance: str) -> About:
+        """Return what telemetry is made of."""
+        content = self.content
+        return About(
+            app,
+            content.version,
+            self._policy,
+            content.rows,
+            tuple(row for row in self._rows if row not in content.rows),
+            instance,
+            content.vendor.endpoint,
+            content.licence(),
+            content.profile,
+            origins_of(self._policy, self._sources),
+            self._keeping_layer() if self._store else "",
+        )
+
     # Changing.
 
     def save(self, settings: Mapping[str, Any], who: str) -> None:
@@ -138,7 +156,7 @@ class Ruling:
             layer = self.decision.values[name].layer
             if self.decision.is_locked and name == "enabled":
                 locked.append("A licensed installation cannot switch telemetry off.")
-            elif layer in self._policy.layers[: self._policy.layers.index(self._saving_layer())]:
+            elif layer in self._policy.stronger_than(self._saving_layer()):
                 locked.append(f"{name} is set in the {layer}, which stands above what is saved.")
         if problems:
             raise SettingsError(problems)
@@ -146,10 +164,14 @@ class Ruling:
             raise SettingsLocked(locked)
 
     def _saving_layer(self) -> str:
-        layer = "file" if self._policy.id_kept is IdKept.SETTINGS else "database"
-        if layer not in self._policy.layers:
+        layer = self._keeping_layer()
+        if not layer:
             raise SettingsLocked(["These settings come from the environment only."])
         return layer
+
+    def _keeping_layer(self) -> str:
+        layer = "file" if self._policy.id_kept is IdKept.SETTINGS else "database"
+        return layer if layer in self._policy.layers else ""
 
     def _kept_name(self, setting: str) -> str:
         name = self._policy.name_of(setting)

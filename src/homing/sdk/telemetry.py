@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from homing.clock import Clock
+    from homing.sdk.about import About
     from homing.sdk.licence import Ask
     from homing.sdk.payload import BeforeSend, Row
     from homing.sdk.policy import Policy
@@ -111,11 +112,16 @@ class Telemetry:
         """Return what telemetry is doing."""
         return self._engine.status()
 
+    def about(self) -> About:
+        """Return what telemetry is made of: policy, fields, id, licence, and where each setting comes from."""
+        return self._engine.about()
+
     def save(self, settings: Mapping[str, Any], *, who: str) -> Status:
         """Keep what somebody chose, go by it at once, and return the status.
 
         Raises `SettingsError` for what cannot be understood, `SettingsLocked` for what a stronger layer holds; then
-        nothing is changed. When telemetry was switched off and this has returned, nothing is on its way any more.
+        nothing is changed. None takes back what was saved. When telemetry was switched off and this has returned,
+        nothing is on its way any more.
         """
         self._engine.save(settings, who)
         return self.status()
