@@ -5,6 +5,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from homing.errors import SettingsError, SettingsLocked
+    from homing.sdk.admin.pages import TelemetryAdmin, TelemetrySetup
     from homing.sdk.build import BuildInfo
     from homing.sdk.commands.parser import add_telemetry_commands
     from homing.sdk.licence import Licence
@@ -34,6 +35,8 @@ __all__ = [
     "SqliteStore",
     "Status",
     "Telemetry",
+    "TelemetryAdmin",
+    "TelemetrySetup",
     "__version__",
     "add_telemetry_commands",
 ]
@@ -52,6 +55,8 @@ PLACES = {
     "SqliteStore": "homing.sdk.stores",
     "Status": "homing.sdk.status",
     "Telemetry": "homing.sdk.telemetry",
+    "TelemetryAdmin": "homing.sdk.admin.pages",
+    "TelemetrySetup": "homing.sdk.admin.pages",
     "add_telemetry_commands": "homing.sdk.commands.parser",
 }
 """Where each public name lives."""

@@ -129,9 +129,14 @@ def origins_of(policy: Policy, sources: Sources) -> dict[str, str]:
 
 
 def read_setting(policy: Policy, setting: str, raw: Any) -> Any:  # wide: a value and what it is for
-    """Return a value that somebody wants to save, as it is kept; raise `ValueError` with the reason it will not do."""
+    """Return a value that somebody wants to save, as it is kept; raise `ValueError` with the reason it will not do.
+
+    None takes back what was saved.
+    """
     if policy.name_of(setting) is None:
         raise ValueError("is no setting here")
+    if raw is None:
+        return None
     row = next(row for row in rows_of(policy) if row.name == setting)
     read = row.parse(raw)
     # On a command line and in the environment everything is text.

@@ -167,6 +167,9 @@ class Engine:
         with self._saving:
             self._ruling.save(settings, who)
             self._apply()
+            # Whoever switched it on is shown the id at once.
+            for sender in self._senders if self._workers else ():
+                sender.prepare()
 
     def seed(self, seeds: Sequence[Seed], who: str) -> tuple[Seed, ...]:
         """Keep first settings where there are none yet, go by them, and return them; raise `SettingsError`."""

@@ -159,7 +159,8 @@ class Telemetry:
         """Keep what somebody chose, go by it at once, and return the status.
 
         Raises `SettingsError` for what cannot be understood, `SettingsLocked` for what a stronger layer holds; then
-        nothing is changed. When telemetry was switched off and this has returned, nothing is on its way any more.
+        nothing is changed. None takes back what was saved. When telemetry was switched off and this has returned,
+        nothing is on its way any more.
         """
         self._engine.save(settings, who)
         return self.status()
