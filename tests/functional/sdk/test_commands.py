@@ -89,8 +89,8 @@ def at_terminal(place: Path, *command: str, typed: str | None = None, **variable
 
 
 def test_a_running_application_hears_a_no(tmp_path: Path) -> None:
-    """What is switched on and off from outside holds in the program that runs; it starts to send without a restart."""
-    # 000-16 000-21
+    """What is switched off from outside holds at once in the program that runs, and others see what it last sent."""
+    # 000-21
     with listener() as there:
         assert 0 == run(tmp_path, there.url, "enable", "-y").returncode
         code = APPLICATION.format(endpoint=there.url, directory=str(tmp_path))

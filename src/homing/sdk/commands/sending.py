@@ -18,6 +18,22 @@ from homing.sdk.transports.base import SUCCESSES
 FORMAT: Final = 1
 """The version of the file that `export` writes."""
 
+HEADER: Final = {
+    "homing": "`export`: what the file is",
+    "format": f"{FORMAT}: the version of this format",
+    "app": "the application's name",
+    "form": "the form of the bodies: native, seqdesk, sirveo, flowfuse or posthog",
+    "destination": "whom it is for: default or custom",
+    "id": "a random UUID of the file",
+    "made": "when the file was begun",
+}
+LINE: Final = {
+    "id": "a random UUID of the line",
+    "at": "when the line was made; a body without a time of its own counts on that day",
+    "body": "what would have been sent, as the form has it",
+}
+"""What stands in the first line of an export, and in each other."""
+
 SAME: Final = ("homing", "format", "app", "form", "destination")
 """What must be the same for a file to be added to."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from homing.sdk.commands.sending import HEADER, LINE
 from homing.sdk.policy import POLICIES
 from homing.sdk.transports.base import Reply
 from tests.unit.sdk.commands.calls import Capture, called
@@ -83,7 +84,7 @@ def test_export(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
         header[key] for key in ("homing", "format", "app", "form", "destination")
     )
     assert 3 == len({header["id"], first["id"], second["id"]})
-    assert ["id", "at", "body"] == list(first)
+    assert (list(HEADER), list(LINE)) == (list(header), list(first))
     [shown] = json.loads(called(capsys, tmp_path, "preview", "--json", **given).out)
     assert list(shown["body"]) == list(first["body"])
     assert [] == outbox.bodies
