@@ -294,7 +294,7 @@ def _tested(seen: Seen) -> str:
 
 def _sent(seen: Seen) -> Html:
     about = seen.about
-    previews = (_request(shown, several=len(seen.preview) > 1) for shown in seen.preview)
+    previews = (_request(shown, "What would be sent", several=len(seen.preview) > 1) for shown in seen.preview)
     nothing = None if seen.preview else el("p", "There is nowhere to send to, so there is nothing to be seen.")
     last = _last(seen.last) if seen.last else None
     whole = el("details", el("summary", "What each field is for"), fields(about.rows, caption="Fields that are sent"))
@@ -304,12 +304,13 @@ def _sent(seen: Seen) -> Html:
 
 
 def _last(last: Sequence[Shown]) -> Html:
-    return el("details", el("summary", "What was last sent"), *(_request(each, several=len(last) > 1) for each in last))
+    requests = (_request(each, "What was last sent", several=len(last) > 1) for each in last)
+    return el("details", el("summary", "What was last sent"), *requests)
 
 
-def _request(shown: Shown, *, several: bool) -> Html:
+def _request(shown: Shown, what: str, *, several: bool) -> Html:
     head = "\n".join([f"POST {shown.url}", *(f"{name}: {value}" for name, value in shown.headers)])
-    label = f"The request to the {shown.destination} destination"
+    label = f"{what} to the {shown.destination} destination"
     return join(
         el("h3", f"To the {shown.destination} destination") if several else None,
         el(
