@@ -36,9 +36,17 @@ class Mounted(ABC):
     def answer(self, request: Request, who: str) -> Response:
         """Answer an administrator's request, which comes from here."""
 
-    # wide: the signature of ASGI
-    async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve ASGI; raises `RuntimeError` for anything but HTTP."""
+    @property
+    def asgi(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        """The application of ASGI. It serves HTTP, and raises `RuntimeError` for anything else."""
+
+        # A function, not a method: by that servers know which version of ASGI it is.
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._serve(scope, receive, send)
+
+        return serve
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"There is nothing here for {scope['type']}.")
         found = self._is_admin(scope)

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from homing.sdk.admin import actions, api, view_server, view_settings, view_setup
 from homing.sdk.admin.actions import Outcome
-from homing.sdk.admin.controls import ON, SECRETS, changed, controls
+from homing.sdk.admin.controls import SECRETS, changed, controls
 from homing.sdk.admin.exchange import READING, Malformed, Request, Response, read_form, see
 from homing.sdk.admin.faces import Allowed, Mounted, refuse
 from homing.sdk.admin.frame import ASSETS, asset
+from homing.sdk.consent import ON
 from homing.sdk.telemetry import Telemetry
 
 MESSAGES: Final = {

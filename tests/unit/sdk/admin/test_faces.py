@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 
 from homing import SqliteStore, TelemetryAdmin, TelemetrySetup
 from homing.sdk.admin.exchange import HEADERS, MOST_BODY
@@ -168,6 +169,15 @@ def test_any_prefix(tmp_path: Path) -> None:
     assert "instanceId" in json.loads(alone[2])
     # A host that takes its prefix off the path.
     assert 200 == asked(pages.asgi, "", path="/server")[0]
+
+
+def test_servers_know_what_it_is(tmp_path: Path) -> None:
+    """Uvicorn takes it without being told which version of ASGI it is."""
+    pages = TelemetryAdmin(telemetry(tmp_path), is_admin=always(verdict=True))
+    config = uvicorn.Config(pages.asgi, log_config=None, lifespan="off")
+    config.load()
+    assert "asgi3" == config.interface
+    assert 200 == asked(config.loaded_app, "/", server=("127.0.0.1", 1), client=None)[0]
 
 
 def test_only_http(tmp_path: Path) -> None:
