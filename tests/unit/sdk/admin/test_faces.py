@@ -16,6 +16,9 @@ from homing.sdk.admin.exchange import HEADERS, MOST_BODY
 from tests.unit.sdk.admin.visitor import API, HERE, HOST, PREFIX, Visitor, admin, always
 from tests.unit.sdk.doubles import telemetry
 
+BREAK = b"do=save&shown=enabled"
+"""The beginning of a form that would say yes if it went on."""
+
 PATHS = ("/", "", "/server", "/page.css", "/page.js", "/nowhere", API, f"{API}/test")
 
 
@@ -25,8 +28,10 @@ async def over_asgi(app: Any, scope: dict[str, Any], chunks: Iterable[bytes] = (
     waiting = list(chunks)
 
     async def receive() -> dict[str, Any]:
+        if not waiting:
+            return {"type": "http.disconnect"}
         body = waiting.pop(0)
-        return {"type": "http.request", "body": body, "more_body": bool(waiting)}
+        return {"type": "http.request", "body": body, "more_body": bool(waiting) or body == BREAK}
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
@@ -144,6 +149,31 @@ def test_bodies_are_bounded(tmp_path: Path) -> None:
     )
     assert 413 == status
     assert not sending.status().enabled
+
+
+def test_bodies_that_break_off(tmp_path: Path) -> None:
+    """Half a form does nothing: without its end it would say no."""
+    sending = telemetry(tmp_path, enabled=None)
+    sending.save({"enabled": True}, who="ada")
+    pages = TelemetryAdmin(sending, is_admin=always(verdict=True))
+    answer = Visitor(pages).post([], CONTENT_LENGTH="99", **{"wsgi.input": io.BytesIO(BREAK)})
+    assert (400, True) == (answer.status, "broke off" in answer.text)
+    head = [(b"sec-fetch-site", b"same-origin"), (b"content-type", b"application/x-www-form-urlencoded")]
+    scope = {"path": f"{PREFIX}/", "method": "POST", "headers": head}
+    assert [] == asyncio.run(over_asgi(pages.asgi, scope, [BREAK]))
+    assert sending.status().enabled
+
+
+@pytest.mark.parametrize(
+    ("last", "location"),
+    [("über uns", "%C3%BCber%20uns/"), ("javascript:x", "javascript%3Ax/"), ("a\r\nb", "a%0D%0Ab/")],
+)
+def test_prefixes_with_odd_signs(tmp_path: Path, last: str, location: str) -> None:
+    """The way to the same place with its slash is an address, whatever the host calls the place."""
+    pages = TelemetryAdmin(telemetry(tmp_path), is_admin=always(verdict=True))
+    for name in (f"/deep/{last}", f"/deep/{last}".encode().decode("latin-1")):
+        assert location == Visitor(pages).ask("GET", "", SCRIPT_NAME=name).headers["Location"]
+    assert location == asked(pages.asgi, "", root_path=f"/{last}", path=f"/{last}")[1]["location"]
 
 
 def test_bodies_without_a_length(tmp_path: Path) -> None:

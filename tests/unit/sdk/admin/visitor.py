@@ -72,7 +72,7 @@ class Visitor:
         """Return a page."""
         return self.ask("GET", path)
 
-    def post(self, form: Mapping[str, str] | list[tuple[str, str]], path: str = "/", **extra: Any) -> Answer:
+    def post(self, form: Mapping[str, str] | list[tuple[str, str]], path: str = "/", /, **extra: Any) -> Answer:
         """Send a form from a page of the same origin."""
         kind = {"CONTENT_TYPE": "application/x-www-form-urlencoded"}
         return self.ask("POST", path, urlencode(form).encode(), **{**kind, **HERE, **extra})
