@@ -183,7 +183,7 @@ def test_history_holds_changes_of_heartbeats(site: Site) -> None:
 def test_history_holds_every_event(site: Site) -> None:
     """A heartbeat that was sent as an event is kept each time, also when nothing changed."""
     for _ in range(3):
-        site.send(site.ping(instance="a", kind="heartbeat", is_event=True))
+        site.record(site.ping("a")._replace(is_event=True))
     assert 3 == len(site.reader.history(site.app, kind="heartbeat").items)
 
 

@@ -12,7 +12,7 @@ from homing.outcomes import INTERNAL, Refusal, Verdict
 from homing.ping import Ping
 from homing.server.dialects.base import Answer, Dialect, Request
 from homing.server.ingest.addresses import AddressOf
-from homing.server.ingest.body import read_body
+from homing.server.ingest.body import pass_over, read_body
 from homing.server.ingest.bridge import serve_asgi
 from homing.server.ingest.desk import Desk
 from homing.server.ingest.exchange import (
@@ -37,6 +37,7 @@ LONG_PATH: Final = 250
 """Longer ones are not remembered: strangers choose them."""
 
 POST: Final = "POST"
+OPTIONS: Final = "OPTIONS"
 BODY_SECONDS: Final = 10.0
 SWEEP_SECONDS: Final = 1.0
 
@@ -178,12 +179,17 @@ class Lane:
         await exchange.send(answer)
 
     async def _serve(self, exchange: Exchange, route: Route) -> Answer:
-        now = self._clock.monotonic()
-        self._limits.address.check(self._limits.address_of(exchange.peer, exchange.headers), now)
-        if exchange.method != POST or route.quiet is not None:
-            return _aside(exchange.method, route)
         dialect = route.dialect
-        target = self._target(exchange, route, now)
+        if exchange.method != POST or route.quiet is not None:
+            await pass_over(exchange)
+            return self._aside(exchange, route)
+        now = self._clock.monotonic()
+        try:
+            target = self._target(exchange, route, now)
+        except Refusal:
+            # A connection whose request was left half read must be closed, and its sender may never see why.
+            await pass_over(exchange)
+            raise
         body = await self._read(exchange, dialect.encoding(exchange.query) if exchange.query else "")
         value = None
         if target is None:
@@ -203,8 +209,20 @@ class Lane:
             self._tally.verdict(dialect.name, verdict)
         return dialect.answer(reading, verdicts)
 
+    def _aside(self, exchange: Exchange, route: Route) -> Answer:
+        """Return the answer to a request that brings no pings; raise `Refusal` where there is none."""
+        self._check_address(exchange, self._clock.monotonic())
+        answer = route.dialect.preflight if exchange.method == OPTIONS else route.quiet
+        if answer is None:
+            raise Refusal("method")
+        return answer
+
+    def _check_address(self, exchange: Exchange, now: float) -> None:
+        self._limits.address.check(self._limits.address_of(exchange.peer, exchange.headers), now)
+
     def _target(self, exchange: Exchange, route: Route, now: float) -> Target | None:
         """Return the app of a request that may be read, None where only the body can say; raise `Refusal` otherwise."""
+        self._check_address(exchange, now)
         if route.app_name is not None:
             return self._let_in(self._targets.by_name(route.app_name), now)
         key = route.key or route.dialect.key(exchange.headers, exchange.query)
@@ -252,14 +270,6 @@ class Lane:
                 if 0 <= deadline < now:
                     self._reading[task] = -1.0
                     task.cancel()
-
-
-def _aside(method: str, route: Route) -> Answer:
-    """Return the answer to a request that brings no pings; raise `Refusal` where there is none."""
-    answer = route.dialect.preflight if method == "OPTIONS" else route.quiet
-    if answer is None:
-        raise Refusal("method")
-    return answer
 
 
 async def _at_once(verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
