@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from homing.sdk.status import Status
     from homing.sdk.stores import JsonStore, PostgresStore, SqliteStore
     from homing.sdk.telemetry import Telemetry
+    from homing.sdk.update import UpdateCheck
+    from homing.sdk.update_forms import Update
 else:
 
     def __getattr__(name: str) -> object:
@@ -31,6 +33,8 @@ __all__ = [
     "SqliteStore",
     "Status",
     "Telemetry",
+    "Update",
+    "UpdateCheck",
     "__version__",
 ]
 
@@ -47,5 +51,7 @@ PLACES = {
     "SqliteStore": "homing.sdk.stores",
     "Status": "homing.sdk.status",
     "Telemetry": "homing.sdk.telemetry",
+    "Update": "homing.sdk.update_forms",
+    "UpdateCheck": "homing.sdk.update",
 }
 """Where each public name lives."""
