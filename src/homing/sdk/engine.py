@@ -18,7 +18,7 @@ from homing.sdk.ruling import Ruling
 from homing.sdk.schedule import Schedule, Times
 from homing.sdk.sender import Outside, Sender
 from homing.sdk.sources import read_environment, with_file
-from homing.sdk.status import UNMADE, Shown, Status
+from homing.sdk.status import UNMADE, About, Shown, Status
 from homing.sdk.stores import JsonStore, SqliteStore, Store
 from homing.sdk.transports.base import Transport
 from homing.sdk.turns import Turns
@@ -362,6 +362,14 @@ class Engine:
             return identities.renewal() if identities else None
         except Exception:  # noqa: BLE001 - the sender has said so already
             return None
+
+    def is_on(self) -> bool:
+        """Tell whether anything may be sent, as every layer says now."""
+        return self._ruling.is_on_now()
+
+    def about(self) -> About:
+        """Return what is known of the application."""
+        return About(self._given.app, self._given.version, *self._ruling.file)
 
     # In a child.
 

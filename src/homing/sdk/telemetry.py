@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from homing.sdk.licence import Ask
     from homing.sdk.payload import BeforeSend, Row
     from homing.sdk.policy import Policy
-    from homing.sdk.status import Shown, Status
+    from homing.sdk.status import About, Shown, Status
     from homing.sdk.stores import Store
     from homing.sdk.transports.base import Transport
 
@@ -110,6 +110,14 @@ class Telemetry:
     def status(self) -> Status:
         """Return what telemetry is doing."""
         return self._engine.status()
+
+    def is_on(self) -> bool:
+        """Tell whether anything may be sent, as every layer says now: another process may have saved something."""
+        return self._engine.is_on()
+
+    def about(self) -> About:
+        """Return what is known of the application, and what its settings file says."""
+        return self._engine.about()
 
     def save(self, settings: Mapping[str, Any], *, who: str) -> Status:
         """Keep what somebody chose, go by it at once, and return the status.
