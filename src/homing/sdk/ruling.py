@@ -77,9 +77,14 @@ class Ruling:
         self.refresh()
         return self.route.destinations != before
 
+    def look(self) -> tuple[Decision, Route]:
+        """Return what would be decided now, and go on as before."""
+        decision = decide(self._policy, self._fresh())
+        return decision, self._route_of(decision)
+
     def is_on_now(self) -> bool:
         """Look again, and tell whether anything may be sent; threads that send find out for themselves."""
-        return decide(self._policy, self._fresh()).is_on
+        return self.look()[0].is_on
 
     def route_if_on(self) -> Route:
         """Return where pings would go if somebody switched telemetry on."""
