@@ -77,6 +77,11 @@ class Ruling:
         self.refresh()
         return self.route.destinations != before
 
+    def look(self) -> tuple[Decision, Route]:
+        """Return what would be decided now, and go on as before."""
+        decision = decide(self._policy, self._fresh())
+        return decision, self._route_of(decision)
+
     def route_if_on(self) -> Route:
         """Return where pings would go if somebody switched telemetry on."""
         decision = self.decision
