@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from homing.sdk.admin.pages import TelemetryAdmin, TelemetrySetup
     from homing.sdk.build import BuildInfo
     from homing.sdk.commands.parser import add_telemetry_commands
+    from homing.sdk.integrations.face import Integrations
     from homing.sdk.licence import Licence
     from homing.sdk.payload import Row
     from homing.sdk.policy import Policy
@@ -27,6 +28,7 @@ else:
 
 __all__ = [
     "BuildInfo",
+    "Integrations",
     "JsonStore",
     "Licence",
     "Policy",
@@ -49,6 +51,7 @@ __version__ = "0.1.0"
 
 PLACES = {
     "BuildInfo": "homing.sdk.build",
+    "Integrations": "homing.sdk.integrations.face",
     "JsonStore": "homing.sdk.stores",
     "Licence": "homing.sdk.licence",
     "Policy": "homing.sdk.policy",

@@ -404,6 +404,10 @@ class Engine:
             renewed=self._renewal(),
         )
 
+    def is_on(self) -> bool:
+        """Tell whether anything may be sent, as every layer says now."""
+        return self._ruling.is_on_now()
+
     def about(self) -> About:
         """Return what telemetry is made of."""
         return self._ruling.about(self._given.app, self._known_instance())

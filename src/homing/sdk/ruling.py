@@ -82,6 +82,15 @@ class Ruling:
         decision = decide(self._policy, self._fresh())
         return decision, self._route_of(decision)
 
+    def is_on_now(self) -> bool:
+        """Look again, and tell whether anything may be sent; threads that send find out for themselves."""
+        return decide(self._policy, self._fresh()).is_on
+
+    @property
+    def file(self) -> tuple[str, Mapping[str, Any]]:
+        """The settings file's name, and what stood in it at the last look; empty where there is none."""
+        return self._sources.file_name, self._sources.file
+
     def route_if_on(self) -> Route:
         """Return where pings would go if somebody switched telemetry on."""
         decision = self.decision
@@ -108,6 +117,7 @@ class Ruling:
             content.profile,
             origins_of(self._policy, self._sources),
             self._keeping_layer() if self._store else "",
+            *self.file,
         )
 
     # Changing.

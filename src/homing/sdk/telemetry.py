@@ -117,6 +117,10 @@ class Telemetry:
         """Return what telemetry is doing."""
         return self._engine.status()
 
+    def is_on(self) -> bool:
+        """Tell whether anything may be sent, as every layer says now: another process may have saved something."""
+        return self._engine.is_on()
+
     def about(self) -> About:
         """Return what telemetry is made of: policy, fields, id, licence, and where each setting comes from."""
         return self._engine.about()
