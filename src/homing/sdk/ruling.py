@@ -86,11 +86,6 @@ class Ruling:
         """Look again, and tell whether anything may be sent; threads that send find out for themselves."""
         return decide(self._policy, self._fresh()).is_on
 
-    @property
-    def file(self) -> tuple[str, Mapping[str, Any]]:
-        """The settings file's name, and what stood in it at the last look; empty where there is none."""
-        return self._sources.file_name, self._sources.file
-
     def route_if_on(self) -> Route:
         """Return where pings would go if somebody switched telemetry on."""
         decision = self.decision
@@ -117,7 +112,8 @@ class Ruling:
             content.profile,
             origins_of(self._policy, self._sources),
             self._keeping_layer() if self._store else "",
-            *self.file,
+            self._sources.file_name,
+            self._sources.file,
         )
 
     # Changing.

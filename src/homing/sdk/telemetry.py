@@ -122,7 +122,7 @@ class Telemetry:
         return self._engine.is_on()
 
     def about(self) -> About:
-        """Return what telemetry is made of: policy, fields, id, licence, and where each setting comes from."""
+        """Return what telemetry is made of: policy, fields, id, licence, file, and where each setting comes from."""
         return self._engine.about()
 
     def send_once(self) -> tuple[Course, ...]:

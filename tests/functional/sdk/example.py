@@ -68,13 +68,6 @@ def _answers(url: str) -> bool:
         return False
 
 
-@contextmanager
-def stranger(at: Example) -> Iterator[httpx.Client]:
-    """Return a client that is not signed in."""
-    with httpx.Client(base_url=at.url, headers={"Origin": at.url}) as client:
-        yield client
-
-
 def sign_in(client: httpx.Client) -> None:
     """Sign in as the demo's administrator, with whatever hidden field the form has."""
     form = client.get("/sign-in").text

@@ -6,8 +6,8 @@ from typing import Any, Final
 from homing.clock import iso_time
 from homing.sdk.about import About
 from homing.sdk.admin import actions
-from homing.sdk.admin.controls import ON
 from homing.sdk.admin.exchange import JSON, Malformed, Request, Response, as_json, read_json
+from homing.sdk.consent import ON
 from homing.sdk.policy import HOUR
 from homing.sdk.status import Status
 from homing.sdk.telemetry import Telemetry

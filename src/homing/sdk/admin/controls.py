@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from homing.sdk.about import About
+from homing.sdk.consent import INTERVAL, MODE, ON
 from homing.sdk.policy import HOUR, Mode, Policy
 from homing.sdk.status import Status
 from homing.settings import Value
 
-ON: Final = "enabled"
-MODE: Final = "mode"
 SWITCHES: Final = (ON, MODE)
 SECRETS: Final = frozenset({"key", "bearer"})
 
@@ -79,7 +78,7 @@ def _control(name: str, value: Value, status: Status, about: About) -> Control:
 
 def written(policy: Policy, name: str, value: Any) -> str:  # wide: a value and what it is for
     """Return a value as people write it."""
-    if name != "interval":
+    if name != INTERVAL:
         return str(value)
     return duration_text(value) if policy.interval.is_duration else str(value // HOUR)
 

@@ -22,6 +22,7 @@ SOMEBODY: Final = "an administrator"
 
 STRANGER: Final = "Sign in as an administrator first."
 FOREIGN: Final = "This was sent by a page of another site, so nothing was done."
+BROKEN: Final = "The body broke off, so nothing was done."
 TOO_LARGE: Final = f"The body may have at most {MOST_BODY // 1024} KiB."
 
 
@@ -36,9 +37,17 @@ class Mounted(ABC):
     def answer(self, request: Request, who: str) -> Response:
         """Answer an administrator's request, which comes from here."""
 
-    # wide: the signature of ASGI
-    async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve ASGI; raises `RuntimeError` for anything but HTTP."""
+    @property
+    def asgi(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        """The application of ASGI. It serves HTTP, and raises `RuntimeError` for anything else."""
+
+        # A function, not a method: by that servers know which version of ASGI it is.
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._serve(scope, receive, send)
+
+        return serve
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"There is nothing here for {scope['type']}.")
         found = self._is_admin(scope)
@@ -48,6 +57,8 @@ class Mounted(ABC):
         response = self._refusal(request, found)
         if response is None:
             body = await _received(receive)
+            if body is None:
+                return
             # Saving may wait for the network; the host's loop must not.
             response = await asyncio.to_thread(self._response, request, body, _name(found))
         head = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.head]
@@ -73,7 +84,9 @@ class Mounted(ABC):
             return refuse(request, 403, FOREIGN)
         return None
 
-    def _response(self, request: Request, body: bytes, who: str) -> Response:
+    def _response(self, request: Request, body: bytes | None, who: str) -> Response:
+        if body is None:
+            return refuse(request, 400, BROKEN)
         if len(body) > MOST_BODY:
             return refuse(request, 413, TOO_LARGE)
         return self.answer(request._replace(body=body), who)
@@ -102,11 +115,14 @@ def _of_scope(scope: Scope) -> Request:
     return Request(scope["method"], prefix, path, scope.get("query_string", b"").decode("latin-1"), headers)
 
 
-async def _received(receive: Receive) -> bytes:
-    """Return the body, of one that is too large only as much as shows that."""
+async def _received(receive: Receive) -> bytes | None:
+    """Return the body, of one that is too large only as much as shows that; None when it broke off."""
     body = b""
     while len(body) <= MOST_BODY:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            # Half a form would say other things than the whole one.
+            return None
         body += message.get("body", b"")
         if not message.get("more_body", False):
             break
@@ -117,14 +133,25 @@ def _of_environ(environ: Mapping[str, Any]) -> Request:
     named = {name.removeprefix("HTTP_"): value for name, value in environ.items() if name.startswith("HTTP_")}
     headers = {name.replace("_", "-").lower(): value for name, value in named.items()}
     headers["content-type"] = environ.get("CONTENT_TYPE", "")
-    prefix = environ.get("SCRIPT_NAME", "").rstrip("/")
-    path = environ.get("PATH_INFO", "")
+    prefix = _decoded(environ.get("SCRIPT_NAME", "")).rstrip("/")
+    path = _decoded(environ.get("PATH_INFO", ""))
     return Request(environ["REQUEST_METHOD"], prefix, path, environ.get("QUERY_STRING", ""), headers)
 
 
-def _read(environ: Mapping[str, Any]) -> bytes:
+def _decoded(text: str) -> str:
+    """Return the text of bytes that WSGI gives as Latin 1; a host may have decoded them by itself."""
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeError:
+        return text
+
+
+def _read(environ: Mapping[str, Any]) -> bytes | None:
+    """Return the body, of one that is too large only as much as shows that; None when it broke off."""
     length = environ.get("CONTENT_LENGTH") or ""
     if length.isdecimal():
-        return bytes(environ["wsgi.input"].read(min(int(length), MOST_BODY + 1)))
+        wanted = min(int(length), MOST_BODY + 1)
+        body = bytes(environ["wsgi.input"].read(wanted))
+        return body if len(body) == wanted else None
     # Without a length only a server that says so ends the body by itself; from others reading would never return.
     return bytes(environ["wsgi.input"].read(MOST_BODY + 1)) if environ.get("wsgi.input_terminated") else b""

@@ -125,11 +125,6 @@ def excluded(names: tuple[str, ...]) -> Html:
     return el("ul", *(el("li", f"no {name}") for name in names), class_="excluded")
 
 
-def plain(*children: Child) -> Html:
-    """Return a paragraph."""
-    return el("p", *children)
-
-
 def joined(*children: Child) -> Html:
     """Return parts with a space between them."""
     return join(*(join(text(" ") if number else None, child) for number, child in enumerate(children)))

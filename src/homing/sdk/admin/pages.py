@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 from homing.sdk.admin import actions, api, view_server, view_settings, view_setup
 from homing.sdk.admin.actions import Outcome
-from homing.sdk.admin.controls import ON, SECRETS, changed, controls
+from homing.sdk.admin.controls import SECRETS, changed, controls
 from homing.sdk.admin.exchange import READING, Malformed, Request, Response, read_form, see
 from homing.sdk.admin.faces import Allowed, Mounted, refuse
 from homing.sdk.admin.frame import ASSETS, asset
+from homing.sdk.consent import ON
 from homing.sdk.telemetry import Telemetry
 
 MESSAGES: Final = {
@@ -152,5 +154,5 @@ def _common(request: Request) -> Response | None:
         return asset(request.path.removeprefix("/"))
     if request.path == "":
         # Pages name each other without the prefix, which a proxy may know under another name.
-        return see(f"{request.prefix.rpartition('/')[2]}/")
+        return see(f"{quote(request.prefix.rpartition('/')[2], safe='')}/")
     return None

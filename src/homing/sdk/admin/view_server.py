@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import homing
@@ -13,18 +13,25 @@ from homing.sdk.admin.html import Child, Html
 from homing.sdk.licence import Licence
 from homing.sdk.status import Shown
 
-BUILD: Final = ("build_version", "build_commit", "build_time", "build_mode", "build_os", "build_arch")
-TOLD: Final = (*BUILD, "installedVersion", "properties.release", "dimensions.channel")
-"""Which fields of a ping tell how the application was built, by the end of their names."""
+TOLD: Final[Mapping[str, str]] = {
+    "installedVersion": "Version on disk",
+    "properties.release": "Release",
+    "dimensions.channel": "Channel",
+    "build_commit": "Commit",
+    "build_time": "Built at",
+    "build_mode": "Build mode",
+    "build_os": "Built for system",
+    "build_arch": "Built for processor",
+}
+"""Which fields of a ping tell how the application was built, by the end of their names, and what they are called."""
 
 
 def page(about: About, preview: tuple[Shown, ...], *, home: str) -> Response:
     """Return the page."""
     frame = Frame(about.app, SERVER, home)
-    built = [(name, str(value)) for name, value in _built(preview)]
     build: list[tuple[str, Child]] = [
         ("Version", about.version),
-        *((name, value) for name, value in built if name != "build_version"),
+        *_built(preview),
         ("Python", platform.python_version()),
         ("Homing", homing.__version__),
     ]
@@ -53,13 +60,13 @@ def _state(licence: Licence) -> str:
     return "Loaded and valid." if licence.is_valid else "Loaded, but not valid or expired."
 
 
-def _built(preview: tuple[Shown, ...]) -> Iterator[tuple[str, Any]]:
+def _built(preview: tuple[Shown, ...]) -> Iterator[tuple[str, str]]:
     """Yield what a ping says of the build: pages and pings cannot differ."""
     body = json.loads(preview[0].body) if preview and preview[0].body else {}
     for name, value in _flat(body):
-        for told in TOLD:
-            if value is not None and (name == told or name.endswith(f".{told}")):
-                yield told.rpartition(".")[2], value
+        for end, label in TOLD.items():
+            if value is not None and f".{name}".endswith(f".{end}"):
+                yield label, str(value)
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

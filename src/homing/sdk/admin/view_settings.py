@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from homing.sdk.about import About
 from homing.sdk.admin.actions import Outcome, is_asked
-from homing.sdk.admin.controls import CHOICES, HINTS, LABELS, ON, SECRETS, Control, controls, duration_text
+from homing.sdk.admin.controls import CHOICES, HINTS, LABELS, SECRETS, Control, controls, duration_text
 from homing.sdk.admin.exchange import Response
 from homing.sdk.admin.frame import (
     SETTINGS,
@@ -23,7 +23,8 @@ from homing.sdk.admin.frame import (
     time,
 )
 from homing.sdk.admin.html import Child, Html, el, join
-from homing.sdk.policy import HOUR, PSEUDONYMOUS, IdMade
+from homing.sdk.consent import ENDPOINT, MODE, ON
+from homing.sdk.policy import HOUR, PSEUDONYMOUS, IdMade, Interval
 from homing.sdk.status import Course, Shown, Status
 from homing.settings import MASK
 
@@ -39,6 +40,8 @@ LAYERS: Final[Mapping[str, str]] = {
     "default": "the default: nobody has chosen yet",
 }
 """Who decided, in words."""
+
+SAVED_HOLDS: Final = "Saved settings hold at once, without a restart. "
 
 Attributes = Mapping[str, str | bool | None]
 
@@ -146,7 +149,7 @@ def _form(seen: Seen) -> Html:
     form = el(
         "form", *(_field(seen, control) for control in found), save if can_save else None, method="post", action="./"
     )
-    note = "Saved settings hold at once, without a restart. The tag beside each says where its value comes from."
+    note = f"{SAVED_HOLDS if can_save else ''}The tag beside each says where its value comes from."
     return section("Settings", form, note=note)
 
 
@@ -182,14 +185,19 @@ def _remark(name: str, kind: str, sentence: str) -> Html:
 
 
 def _hint(seen: Seen, control: Control) -> str:
-    if control.name == "interval":
-        least, most = seen.about.policy.interval.least // HOUR, seen.about.policy.interval.most // HOUR
-        if seen.about.policy.interval.is_duration:
-            return f"A duration like 8h or 1h30m, from {least}h to {most}h."
-        return f"Whole hours between two pings, from {least} to {most}."
-    if control.name in SECRETS and control.is_set:
-        return f"{HINTS[control.name]} Leave it empty to keep what is set."
-    return HINTS.get(control.name, "")
+    hints = {**HINTS, "interval": _bounds(seen.about.policy.interval)}
+    if control.name == ENDPOINT and seen.about.policy.name_of(MODE):
+        return "The address of a receiver of your own, for the modes custom and both."
+    if control.name in SECRETS and control.is_set and not control.lock:
+        return f"{hints[control.name]} Leave it empty to keep what is set."
+    return hints.get(control.name, "")
+
+
+def _bounds(interval: Interval) -> str:
+    least, most = interval.least // HOUR, interval.most // HOUR
+    if interval.is_duration:
+        return f"A duration like 8h or 1h30m, from {least}h to {most}h."
+    return f"Whole hours between two pings, from {least} to {most}."
 
 
 def _input(seen: Seen, control: Control, *, described: str | None, is_wrong: bool) -> Html:
@@ -294,7 +302,7 @@ def _tested(seen: Seen) -> str:
 
 def _sent(seen: Seen) -> Html:
     about = seen.about
-    previews = (_request(shown, several=len(seen.preview) > 1) for shown in seen.preview)
+    previews = (_request(shown, "What would be sent", several=len(seen.preview) > 1) for shown in seen.preview)
     nothing = None if seen.preview else el("p", "There is nowhere to send to, so there is nothing to be seen.")
     last = _last(seen.last) if seen.last else None
     whole = el("details", el("summary", "What each field is for"), fields(about.rows, caption="Fields that are sent"))
@@ -304,12 +312,13 @@ def _sent(seen: Seen) -> Html:
 
 
 def _last(last: Sequence[Shown]) -> Html:
-    return el("details", el("summary", "What was last sent"), *(_request(each, several=len(last) > 1) for each in last))
+    requests = (_request(each, "What was last sent", several=len(last) > 1) for each in last)
+    return el("details", el("summary", "What was last sent"), *requests)
 
 
-def _request(shown: Shown, *, several: bool) -> Html:
+def _request(shown: Shown, what: str, *, several: bool) -> Html:
     head = "\n".join([f"POST {shown.url}", *(f"{name}: {value}" for name, value in shown.headers)])
-    label = f"The request to the {shown.destination} destination"
+    label = f"{what} to the {shown.destination} destination"
     return join(
         el("h3", f"To the {shown.destination} destination") if several else None,
         el(
