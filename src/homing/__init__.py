@@ -64,8 +64,8 @@ PLACES = {
     "Telemetry": "homing.sdk.telemetry",
     "TelemetryAdmin": "homing.sdk.admin.pages",
     "TelemetrySetup": "homing.sdk.admin.pages",
-    "add_telemetry_commands": "homing.sdk.commands.parser",
     "Update": "homing.sdk.update_forms",
     "UpdateCheck": "homing.sdk.update",
+    "add_telemetry_commands": "homing.sdk.commands.parser",
 }
 """Where each public name lives."""

@@ -151,7 +151,7 @@ class Engine:
 
         ruling = self._ruling
         to = ruling.route.destinations or ruling.route_if_on().destinations
-        return erase(ruling.content, to, instance=self._known_instance())
+        return erase(ruling.content, to, instance=self._known_instance(), clock=self._clock)
 
     def license_changed(self) -> None:
         """Ask for the licence now."""
