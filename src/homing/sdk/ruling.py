@@ -72,10 +72,10 @@ class Ruling:
         return {name: value for name, value in found.items() if isinstance(value, str)}
 
     def has_moved(self) -> bool:
-        """Look again, and tell whether pings go elsewhere now: somebody in another process may have saved that."""
-        before = self.route.destinations
+        """Look again, and tell whether pings change, or go elsewhere: another process may have saved that."""
+        before = self.route.destinations, self.content.rows
         self.refresh()
-        return self.route.destinations != before
+        return before != (self.route.destinations, self.content.rows)
 
     def look(self) -> tuple[Decision, Route]:
         """Return what would be decided now, and go on as before."""
