@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from homing.sdk.status import Status
     from homing.sdk.stores import JsonStore, PostgresStore, SqliteStore
     from homing.sdk.telemetry import Telemetry
+    from homing.sdk.update import UpdateCheck
+    from homing.sdk.update_forms import Update
 else:
 
     def __getattr__(name: str) -> object:
@@ -39,6 +41,8 @@ __all__ = [
     "Telemetry",
     "TelemetryAdmin",
     "TelemetrySetup",
+    "Update",
+    "UpdateCheck",
     "__version__",
     "add_telemetry_commands",
 ]
@@ -60,6 +64,8 @@ PLACES = {
     "Telemetry": "homing.sdk.telemetry",
     "TelemetryAdmin": "homing.sdk.admin.pages",
     "TelemetrySetup": "homing.sdk.admin.pages",
+    "Update": "homing.sdk.update_forms",
+    "UpdateCheck": "homing.sdk.update",
     "add_telemetry_commands": "homing.sdk.commands.parser",
 }
 """Where each public name lives."""

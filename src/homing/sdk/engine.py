@@ -12,7 +12,7 @@ from homing.clock import Clock
 from homing.errors import SettingsError
 from homing.sdk.about import About
 from homing.sdk.content import Arguments, Content, compose
-from homing.sdk.destinations import NAMES, Destination
+from homing.sdk.destinations import DEFAULT, NAMES, Destination
 from homing.sdk.endings import Endings
 from homing.sdk.identity import FilePlace, Identities, Place, Renewal, StorePlace, default_directory
 from homing.sdk.last import read_last
@@ -151,7 +151,7 @@ class Engine:
 
         ruling = self._ruling
         to = ruling.route.destinations or ruling.route_if_on().destinations
-        return erase(ruling.content, to, instance=self._known_instance())
+        return erase(ruling.content, to, instance=self._known_instance(), clock=self._clock)
 
     def license_changed(self) -> None:
         """Ask for the licence now."""
@@ -274,6 +274,9 @@ class Engine:
             # Called by a thread that ends with this: others take its place.
             self._apply()
             return False
+        return self._is_ready()
+
+    def _is_ready(self) -> bool:
         ask = self._given.initialised
         try:
             is_ready = ask is None or bool(ask())
@@ -318,6 +321,17 @@ class Engine:
                 self._own_instance = identities.make().instance
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a disk must not harm the host
             self._problems["id"] = f"The instance's id cannot be kept: {error}."
+
+    def device(self, host: str) -> str | None:
+        """Return the id for a request to a host, where it may go along: pings may go there, or to the maker."""
+        if not self._is_started or self._is_held:
+            return None
+        decision, route = self._ruling.look()
+        if not any(to.name == DEFAULT or to.target.host == host for to in route.destinations) or not self._is_ready():
+            return None
+        self._ruling.agree_once(decision.layer)
+        identities = self._identities()
+        return identities.make().instance if identities else None
 
     # What people are told, and what they said.
 

@@ -183,6 +183,19 @@ class Telemetry:
         self._engine.reset_id(who)
         return self.status()
 
+    def device_id(self, url: str) -> str | None:
+        """Return the instance's id for a request of the application's own, such as an update check.
+
+        None while telemetry is off or not started, and where pings go to the operator alone but for the operator's own
+        host: then it may not go along. It is the same at every request, and over restarts.
+        """
+        from homing.sdk.endpoint import parse
+
+        try:
+            return self._engine.device(parse(url).host)
+        except Exception:  # noqa: BLE001 - whatever is wrong with a disk or an address must not harm the host
+            return None
+
     def license_changed(self) -> None:
         """Ask the host for its licence now, not at the next look."""
         self._engine.license_changed()

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from homing import Licence, SqliteStore, Telemetry
-from homing.sdk.sources import apply_profile
+from homing import Licence, Telemetry
 from homing.sdk.transports.base import Reply
 from homing.testing import MemoryTransport
 from tests.unit.sdk.admin.visitor import API, HERE, admin
@@ -143,9 +142,11 @@ def test_dismissing(tmp_path: Path) -> None:
 
 def test_the_install_profile(tmp_path: Path) -> None:
     """Its id and version are told."""
-    store = SqliteStore(tmp_path / "telemetry.db")
-    apply_profile(store, {"id": "twincore", "version": "1.0.0", "telemetry": {"enabled": True}})
-    found = admin(seqdesk(tmp_path)).get(API).json
+    profile = tmp_path / "profile.json"
+    profile.write_text('{"id": "twincore", "version": "1.0.0", "telemetry": {"enabled": true}}')
+    sending = seqdesk(tmp_path)
+    sending.seed(sending.first_settings(profile=profile), who="setup")
+    found = admin(sending).get(API).json
     assert ("twincore", "1.0.0", True) == (found["installProfileId"], found["installProfileVersion"], found["enabled"])
 
 
