@@ -10,12 +10,16 @@ from homing.clock import Clock
 from homing.sdk.content import Arguments, Content, compose
 from homing.sdk.destinations import Destination
 from homing.sdk.endings import Endings
+from homing.sdk.events import LOSSES, MOST_NAME, Event, encoder, is_allowed, written
 from homing.sdk.identity import Identities, IdentityFiles, StoredIdentity, default_directory
+from homing.sdk.outbox import Outbox
+from homing.sdk.payload import LOST
 from homing.sdk.policy import HOUR, IdKept, IdMade
 from homing.sdk.ruling import Ruling
 from homing.sdk.schedule import Schedule, Times
 from homing.sdk.sender import Outside, Sender
 from homing.sdk.sources import read_environment, with_file
+from homing.sdk.spool import Spool
 from homing.sdk.status import UNMADE, Shown, Status
 from homing.sdk.stores import JsonStore, SqliteStore, Store
 from homing.sdk.transports.base import Transport
@@ -23,6 +27,7 @@ from homing.sdk.turns import Turns
 from homing.sdk.worker import House, Worker
 
 DATABASE_FILE: Final = "telemetry.db"
+OUTBOX: Final = "outbox"
 NOTICE: Final = "notice"
 """The name under which it is kept that the notice was shown."""
 
@@ -46,6 +51,8 @@ class Engine:
         self._own_instance = UNMADE
         self._senders: tuple[Sender, ...] = ()
         self._workers: tuple[Worker, ...] = ()
+        self._outboxes: dict[str, Outbox] = {}
+        self._encode = encoder()
         self._is_started = False
         self._is_held = False
         self._endings: Endings | None = None
@@ -88,23 +95,33 @@ class Engine:
             if self._ruling.decision.is_on:
                 self._is_held = self._is_held or self._shows_notice()
                 self._run()
+            else:
+                self._empty()
 
     def stop(self, timeout: float | None) -> None:
         """End; wait at most so many seconds for what is under way, then cut it off."""
         self._is_started = False
         self._halt(self._policy.flush_seconds if timeout is None else max(timeout, 0.0), with_farewell=True)
 
-    def _halt(self, seconds: float, *, with_farewell: bool) -> None:
+    def release(self) -> None:
+        """Give the signals back; that is possible in the main thread only."""
         with self._lock:
-            workers, self._workers = self._workers, ()
             endings, self._endings = self._endings, None
         if endings is not None:
             endings.release()
+
+    def _halt(self, seconds: float, *, with_farewell: bool) -> None:
+        self.release()
+        with self._lock:
+            workers, self._workers = self._workers, ()
         for worker in workers:
             worker.tell_to_end(seconds, with_farewell=with_farewell)
         end = self._clock.monotonic() + seconds
         for worker in workers:
             worker.join(end - self._clock.monotonic())
+        if with_farewell:
+            for worker in workers:
+                worker.leave()
         self._turns.resign()
 
     def ask(self, wait: float) -> None:
@@ -145,7 +162,8 @@ class Engine:
         self._halt(0.0, with_farewell=False)
         if not self._ruling.decision.is_on:
             # What another process was about to send is over when its turn is.
-            self._turns.wait(self._policy.timeout_seconds)
+            with self._turns.quiet(self._policy.timeout_seconds):
+                self._empty()
         for sender in self._senders:
             sender.drop()
         with self._lock:
@@ -166,7 +184,7 @@ class Engine:
             return
         self._problems.pop("thread", None)
         self._workers = tuple(workers)
-        if self._policy.kinds.end and workers:
+        if workers and (self._policy.kinds.end or self._policy.events):
             self._endings = Endings(self._end)
             self._endings.watch()
 
@@ -196,6 +214,7 @@ class Engine:
         self._ruling.agree_once(self._ruling.decision.layer)
         has_moved = self._ruling.has_moved()
         if not self._ruling.decision.is_on:
+            self._empty()
             return False
         if has_moved:
             # Called by a thread that ends with this: others take its place.
@@ -219,7 +238,76 @@ class Engine:
 
     def _senders_for(self, to: tuple[Destination, ...], identities: Identities | None) -> tuple[Sender, ...]:
         outside = Outside(self._clock, identities, self._store, self._transport, self._began)
-        return tuple(Sender(self._ruling.content, each, outside=outside) for each in to)
+        content = self._ruling.content
+        # While telemetry is off, when only a preview is wanted, nothing waits.
+        boxes = {each.name: self._outbox(each) if self._ruling.decision.is_on else None for each in to}
+        return tuple(Sender(content, each, outside=outside._replace(outbox=boxes[each.name])) for each in to)
+
+    # Events.
+
+    def event(self, name: Any, properties: Any) -> None:
+        """Take what the application tells of itself, while telemetry is on."""
+        if not self._ruling.decision.is_on or self._is_held:
+            return
+        if not self._senders:
+            with self._lock:
+                self._made()
+        if not is_allowed(self._policy, name):
+            shown = f"event {name[:MOST_NAME]!r}" if isinstance(name, str) else "name of an event"
+            self._refuse("name", f"The policy {self._policy.name} does not allow the {shown}.")
+        elif name in self._policy.kinds:
+            self._refuse("value", f"The event {name} has no properties.") if properties else self.track(name, {})
+        else:
+            self._tell(name, properties)
+
+    def _tell(self, name: str, properties: Any) -> None:
+        try:
+            text = written(properties, self._encode)
+        except Exception as reason:  # noqa: BLE001 - a value may be of anybody's class
+            said = reason if isinstance(reason, ValueError) else type(reason).__name__
+            self._refuse("value", f"The event {name} was not taken: {said}.")
+            return
+        event = Event(name, self._clock.now(), self._clock.id(), text)
+        for number, sender in enumerate(self._senders):
+            if sender.outbox.add(event) and number < len(self._workers):
+                self._workers[number].wake()
+
+    def _refuse(self, reason: str, sentence: str) -> None:
+        self._problems["event"] = sentence
+        for sender in self._senders:
+            sender.outbox.lose(reason)
+
+    def track(self, kind: str, told: Mapping[str, Any]) -> None:
+        """Send one of the policy's own events now; `told` are values for its rows from now on."""
+        if not self._ruling.decision.is_on or self._is_held:
+            return
+        if kind not in self._policy.events or kind not in self._policy.kinds:
+            self._refuse("name", f"The policy {self._policy.name} has no event {kind}.")
+            return
+        self._ruling.content.told.update(told)
+        if not self._workers:
+            self.start()
+        for worker in self._workers:
+            worker.say(kind)
+
+    def _outbox(self, to: Destination) -> Outbox:
+        """Return what waits for a destination; what waits for it at another address is lost."""
+        if to.name not in self._outboxes:
+            place = self._place() if self._policy.is_spooled else None
+            spool = Spool(place / OUTBOX / to.name, self._clock) if place else None
+            tells = any(row.name.startswith(LOST) for row in self._ruling.content.rows)
+            self._outboxes = {**self._outboxes, to.name: Outbox(clock=self._clock, spool=spool, tells_losses=tells)}
+        self._outboxes[to.name].open(to.target.url, self._turns.noes())
+        return self._outboxes[to.name]
+
+    def _empty(self) -> None:
+        """Forget what waits, here and on disk: somebody said no."""
+        for outbox in self._outboxes.values():
+            outbox.empty()
+        place = self._place() if self._policy.is_spooled else None
+        if place is not None and (place / OUTBOX).exists():
+            for each in (place / OUTBOX).iterdir():
+                Spool(each, self._clock).empty()
 
     def _identities(self) -> Identities | None:
         policy = self._policy
@@ -300,11 +388,14 @@ class Engine:
         for sender in senders:
             failed = {**failed, **{name: failed.get(name, 0) + times for name, times in sender.failed.items()}}
         further = [problem for sender in senders for problem in sender.problems]
+        lost = {reason: sum(sender.outbox.lost.get(reason, 0) for sender in senders) for reason in LOSSES}
         return plain._replace(
             instance=senders[0].instance() if senders else self._own_instance,
             destinations=courses,
             failed_probes=tuple(sorted(failed.items())),
             problems=(*plain.problems, *dict.fromkeys(further), *([HELD] if self._is_held else [])),
+            waiting=sum(sender.outbox.number for sender in senders),
+            lost=tuple((reason, number) for reason, number in lost.items() if number),
         )
 
     # In a child.
@@ -318,6 +409,8 @@ class Engine:
         self._turns.forget()
         for sender in self._senders:
             sender.forget()
+        for outbox in self._outboxes.values():
+            outbox.forget()
 
 
 HELD: Final = "The notice was shown for the first time: nothing is sent in this run."
