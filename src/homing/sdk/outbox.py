@@ -235,6 +235,9 @@ class Outbox:
         """Write to disk what is not there yet; what is wrong with the disk is said, and tried again the next time."""
         if self._spool is None:
             return
+        if all(batch.is_kept for batch in self._batches):
+            return
+        self.problem = ""
         for batch in self._batches:
             if batch.is_kept or not self._is_written(batch.name, batch.pings):
                 continue
@@ -315,7 +318,6 @@ class Outbox:
         except OSError as error:
             self.problem = f"What could not be sent cannot be kept on disk: {error.strerror or error}."
             return False
-        self.problem = ""
         return True
 
     def _read(self, text: str) -> None:
