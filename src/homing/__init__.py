@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from homing.sdk.status import Status
     from homing.sdk.stores import JsonStore, SqliteStore
     from homing.sdk.telemetry import Telemetry
+    from homing.sdk.transports.posthog import PostHogTransport
 else:
 
     def __getattr__(name: str) -> object:
@@ -24,6 +25,7 @@ __all__ = [
     "JsonStore",
     "Licence",
     "Policy",
+    "PostHogTransport",
     "Row",
     "SettingsError",
     "SettingsLocked",
@@ -39,6 +41,7 @@ PLACES = {
     "JsonStore": "homing.sdk.stores",
     "Licence": "homing.sdk.licence",
     "Policy": "homing.sdk.policy",
+    "PostHogTransport": "homing.sdk.transports.posthog",
     "Row": "homing.sdk.payload",
     "SettingsError": "homing.errors",
     "SettingsLocked": "homing.errors",

@@ -126,6 +126,8 @@ class Sender:
     def note(self, kind: str, *, may_ask: bool = True) -> None:
         """Let a ping wait in the outbox; without asking the host, where it must not be waited for."""
         if not self._is_gone and self.prepare():
+            # In the order in which all of it was told.
+            self.take_in(may_ask=may_ask)
             rows, told = self._rows(may_ask=may_ask)
             gathered = gather(rows, self._moment(kind), told=told)
             self._count(gathered.failed)
