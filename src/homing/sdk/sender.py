@@ -4,7 +4,9 @@ Only the worker's thread sends. What the host may look at meanwhile is replaced 
 lock is held while a probe or the network takes its time.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from homing.clock import Clock, day_of
@@ -259,6 +261,12 @@ class Sender:
         name, now, note = self.destination.name, self.clock.now(), self.policy.privacy
         return Shown(name, request.endpoint.url, headers, request.body, now, note)
 
+    def warm(self) -> None:
+        """Import what sending needs, so that nothing is imported when the program ends."""
+        # What is wrong is said when it is tried.
+        with suppress(Exception):
+            self.way()
+
     def way(self) -> Transport:
         """Return how requests leave."""
         if self._transport is None:
@@ -314,9 +322,12 @@ class Sender:
         return f"{prefix}{self.destination.name}"
 
     def _log(self, kind: str, reply: Reply) -> None:
-        from logging import getLogger
-
-        logger, name = getLogger("homing.telemetry"), self.destination.name
+        # Where nobody imported it nobody listens. It must not be imported now: the program may be about to end by an
+        # interrupt, and Python forgets how to end by that when a module is made meanwhile that evaluates text.
+        logging = sys.modules.get("logging")
+        if logging is None or not hasattr(logging, "getLogger"):
+            return
+        logger, name = logging.getLogger("homing.telemetry"), self.destination.name
         if reply.status is None:
             logger.debug("[telemetry:%s] not sent reason=%s error=%s", name, kind, reply.problem)
         else:

@@ -142,6 +142,7 @@ class Worker:
 
     def _run(self) -> None:
         self._sender.prepare()
+        self._sender.warm()
         seen = self._house.licence()
         while True:
             now = self._house.licence()
