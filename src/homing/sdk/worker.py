@@ -210,7 +210,8 @@ class Worker:
                 self._sender.outbox.heed(noes)
                 if self._house.may_send():
                     self._note_last()
-                    self._sender.take_in()
+                # After a no there is nothing.
+                self._sender.take_in()
 
     def _next(self) -> Task | None:
         """Wait for the next ping; return None when there is none any more, or when it is time to look around."""

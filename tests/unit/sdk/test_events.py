@@ -269,6 +269,17 @@ def test_not_initialised(tmp_path: Path) -> None:
         until(lambda: outbox.bodies)
 
 
+def test_not_initialised_at_the_end(tmp_path: Path) -> None:
+    """What was told before the application was set up waits for the next start."""
+    outbox = Outbox()
+    with telemetry(tmp_path, transport=outbox, initialised=lambda: False) as sending:
+        sending.event("x", {"n": 1})
+    assert ([], ()) == (outbox.bodies, sending.status().lost)
+    with telemetry(tmp_path, transport=outbox) as sending:
+        sending.send_now(SECONDS)
+    assert [1] == numbers(outbox)
+
+
 def test_many_threads(tmp_path: Path) -> None:
     """However many tell at once, each event leaves once."""
     outbox = Outbox()
