@@ -7,6 +7,7 @@ lock is held while a probe or the network takes its time.
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from homing.clock import Clock, day_of
@@ -14,6 +15,7 @@ from homing.sdk.content import Content
 from homing.sdk.destinations import Destination
 from homing.sdk.events import Event
 from homing.sdk.identity import Identities, Identity
+from homing.sdk.last import Last, later, read_last, write_last
 from homing.sdk.outbox import FLUSH_SECONDS, Outbox, Waiting
 from homing.sdk.payload import LOST, Gathered, Moment, Row, encode, gather, narrowed
 from homing.sdk.policy import Retry
@@ -39,6 +41,7 @@ class Outside(NamedTuple):
     store: Store | None
     transport: Transport | None
     began: float = 0.0
+    directory: Path | None = None
     outbox: Outbox | None = None
 
 
@@ -308,6 +311,7 @@ class Sender:
         if reply.status == GONE and self.policy.stops_at_gone:
             self._is_gone = True
             self._keep(STOPPED_AT, self.destination.target.url)
+        self._write_down()
         self._log(",".join(kinds), reply)
 
     def _keep(self, prefix: str, value: Any) -> None:
@@ -317,6 +321,14 @@ class Sender:
                 self._problem("state", None)
         except Exception as error:  # noqa: BLE001 - the store may be anybody's code
             self._problem("state", f"What was sent cannot be written down: {error}.")
+
+    def _write_down(self) -> None:
+        """Let other processes know; where that is impossible this one knows."""
+        memory, reply, directory = self._memory, self._memory.reply, self._outside.directory
+        if directory is not None and memory.attempt is not None:
+            last = Last(memory.attempt, memory.success, reply.status, reply.problem, self._shown)
+            with suppress(OSError):
+                write_last(directory, self.destination.name, last=last)
 
     def _name(self, prefix: str) -> str:
         return f"{prefix}{self.destination.name}"
@@ -355,9 +367,19 @@ class Sender:
         if self._identity is None and self._outside.identities is not None:
             try:
                 self._identity = self._outside.identities.read()
-            except (OSError, ValueError):
+            except Exception:  # noqa: BLE001 - the store may be anybody's code
                 return UNMADE
         return self._identity.instance if self._identity else UNMADE
+
+    def is_another(self) -> bool:
+        """Look whether the identity was replaced since it was found: another process may have done so."""
+        if self._identity is None or self._outside.identities is None:
+            return False
+        try:
+            found = self._outside.identities.read()
+        except Exception:  # noqa: BLE001 - what cannot be read is not another
+            return False
+        return found is not None and found != self._identity
 
     @property
     def last(self) -> Shown | None:
@@ -372,7 +394,7 @@ class Sender:
     @property
     def problems(self) -> tuple[str, ...]:
         """A sentence for each thing that is wrong."""
-        return tuple(filter(None, (*self._problems.values(), self.outbox.problem)))
+        return tuple(self._problems.values())
 
     def course(self, due: int | None) -> Course:
         """Return what came of the attempts."""
@@ -380,7 +402,7 @@ class Sender:
         if under_way is not None and under_way.is_over:
             # Its thread may still wait for a name, but nothing will be sent.
             reply = Reply(None, under_way.reason)
-        return Course(
+        course = Course(
             to.name,
             to.target.url,
             to.interval,
@@ -391,6 +413,7 @@ class Sender:
             None if self._is_gone else due,
             self._is_gone,
         )
+        return later(course, read_last(self._outside.directory, to.name))
 
 
 def _without_losses(fields: dict[str, Any]) -> dict[str, Any]:

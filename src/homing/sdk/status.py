@@ -2,6 +2,7 @@
 
 from typing import Final, NamedTuple
 
+from homing.sdk.identity import Renewal
 from homing.settings import Value
 
 UNMADE: Final = "made when you enable"
@@ -29,7 +30,7 @@ class Status(NamedTuple):
     default; `settings` has each value with its layer. `instance` is the id, or says that there is none yet. Each
     destination has its course; what is asked of the status itself is that of the first. `failed_probes` counts, by
     field, how often its value was not found. `waiting` is how many events wait to be sent, `lost` how many were lost
-    since the start, by reason.
+    since the start, by reason. `renewed` says when and why the id was last replaced, if it was.
     """
 
     enabled: bool
@@ -41,6 +42,7 @@ class Status(NamedTuple):
     destinations: tuple[Course, ...] = ()
     failed_probes: tuple[tuple[str, int], ...] = ()
     problems: tuple[str, ...] = ()
+    renewed: Renewal | None = None
     waiting: int = 0
     lost: tuple[tuple[str, int], ...] = ()
 

@@ -83,26 +83,18 @@ class Turns:
                 _close(opened)
 
     @contextlib.contextmanager
-    def quiet(self, seconds: float) -> Iterator[None]:
-        """Wait until nobody sends any more, at most so many seconds, number the no, and let nobody begin meanwhile."""
+    def alone(self, seconds: float) -> Iterator[None]:
+        """Wait until nobody sends any more, at most so many seconds, number that no, and let nobody begin meanwhile."""
         opened = self._open(SENDING_FILE)
-        if opened is None:
-            yield
-            return
-        for _ in range(int(seconds / POLL_SECONDS)):
-            try:
-                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(POLL_SECONDS)
-            except OSError:
-                break
         try:
-            with contextlib.suppress(OSError):
-                os.pwrite(opened, f"{_number_in(opened) + 1}\n".encode(), 0)
+            if opened is not None:
+                _take(opened, seconds)
+                with contextlib.suppress(OSError):
+                    os.pwrite(opened, f"{_number_in(opened) + 1}\n".encode(), 0)
             yield
         finally:
-            _close(opened)
+            if opened is not None:
+                _close(opened)
 
     def noes(self) -> int:
         """Return the number of the last no; makes no file."""
@@ -126,6 +118,18 @@ def _number_in(opened: int | None) -> int:
         return int(os.pread(opened, MOST_DIGITS, 0) or 0) if opened is not None else 0
     except (OSError, ValueError):
         return 0
+
+
+def _take(opened: int, seconds: float) -> None:
+    for _ in range(int(seconds / POLL_SECONDS)):
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(POLL_SECONDS)
+        except OSError:
+            return
+        else:
+            return
 
 
 def _close(opened: int) -> None:

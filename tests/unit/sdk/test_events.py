@@ -400,7 +400,7 @@ def test_too_many_pings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         for _ in range(5):
             for _ in range(BATCH):
                 sending.event("x")
-            until(lambda: not sending._engine._outboxes["default"].is_told)  # noqa: SLF001
+            until(lambda: not sending._engine._outboxes._boxes["default"].is_told)  # noqa: SLF001
         status = sending.status()
     assert (300, (("full", 200),)) == (status.waiting, status.lost)
 
