@@ -54,13 +54,15 @@ class Log:
         """Return the clients in a set."""
         if asked.op in {"or", "and", "minus"}:
             return self._combined(asked.op, [self.members(part) for part in asked.args])
-        app, day, *rest = asked.args
-        found = self.of(app, day)
-        if asked.op == "anyone":
+        app, begin, end, *rest = asked.args
+        return set().union(*(self._on_day(asked.op, self.of(app, day), rest) for day in range(begin, end + 1)))
+
+    def _on_day(self, op: str, found: Sequence[Said], under: Sequence[Any]) -> set[int]:
+        if op == "anyone":
             return _clients(found, lambda _each: True)
-        if asked.op == "first":
+        if op == "first":
             return _clients(found, lambda each: each.new)
-        return self._under(found, *rest)
+        return self._under(found, *under)
 
     @staticmethod
     def _combined(op: str, parts: Sequence[set[int]]) -> set[int]:

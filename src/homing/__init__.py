@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from homing.errors import SettingsError, SettingsLocked
     from homing.sdk.admin.pages import TelemetryAdmin, TelemetrySetup
+    from homing.sdk.integrations.face import Integrations
     from homing.sdk.licence import Licence
     from homing.sdk.payload import Row
     from homing.sdk.policy import Policy
@@ -22,6 +23,7 @@ else:
 
 
 __all__ = [
+    "Integrations",
     "JsonStore",
     "Licence",
     "Policy",
@@ -39,6 +41,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 PLACES = {
+    "Integrations": "homing.sdk.integrations.face",
     "JsonStore": "homing.sdk.stores",
     "Licence": "homing.sdk.licence",
     "Policy": "homing.sdk.policy",

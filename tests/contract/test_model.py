@@ -159,12 +159,15 @@ class Machine(RuleBasedStateMachine):
     def sets(self) -> st.SearchStrategy[Set]:
         """Draw any set over the owner's apps and the days around today."""
         app, day = st.sampled_from(self.apps[:2]), st.sampled_from(list(self.site.days()))
+        more = st.sampled_from([0, 0, 1, 4])
         under = [(name, value) for name, values in DIMENSIONS.items() for value in (*values, "(other)", None)]
         under += [("kind", kind) for kind in KINDS]
         leaves = st.one_of(
-            st.builds(anyone, app, day),
-            st.builds(first, app, day),
-            st.builds(lambda app, day, pair: seen(app, day, *pair), app, day, st.sampled_from(under)),
+            st.builds(lambda app, day, n: anyone(app, day, to=day + n), app, day, more),
+            st.builds(lambda app, day, n: first(app, day, to=day + n), app, day, more),
+            st.builds(
+                lambda app, day, n, pair: seen(app, day, *pair, to=day + n), app, day, more, st.sampled_from(under)
+            ),
         )
         return st.recursive(
             leaves,

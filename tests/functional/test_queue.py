@@ -1,7 +1,11 @@
 """More than the receiver takes: 503 or 429 with Retry-After, every ping ends with an outcome, none is lost."""
 
+import http.client
+import json
 import threading
+import time
 from collections import Counter
+from contextlib import closing
 from typing import Any, Final
 
 import pytest
@@ -94,6 +98,22 @@ def test_rate_limit(receivers: MakeReceiver, setting: str) -> None:
     assert {"accepted", setting} == outcomes.keys()
     assert (outcomes["accepted"], accepted + 1) == receiver.summary()
     assert 0 == receiver.metrics()["homing_bugs_total"]
+
+
+def test_a_refused_sender_keeps_its_connection(receivers: MakeReceiver) -> None:
+    """Whose request is refused for its address may send its body, sees the answer, and can go on."""
+    receiver = receivers().start()
+    connection = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=10)
+    with closing(connection):
+        for _ in range(3):
+            connection.putrequest("POST", "/in/nobody/api/telemetry/heartbeat")
+            connection.putheader("Content-Length", "5")
+            connection.endheaders()
+            socket_used = connection.sock
+            time.sleep(0.05)
+            connection.send(b"{1:2}")
+            assert "key_unknown" == json.loads(connection.getresponse().read())["outcome"]
+            assert connection.sock is socket_used
 
 
 def test_rate_limit_of_one_app(receivers: MakeReceiver) -> None:

@@ -1,7 +1,7 @@
 """What telemetry is made of, as a plain value: for pages and command lines that explain it."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from homing.sdk.licence import Licence
 from homing.sdk.payload import Row
@@ -13,8 +13,9 @@ class About(NamedTuple):
 
     `rows` are the fields that are sent, `new_rows` those that wait until somebody agrees to them. `instance` is the id,
     also while telemetry is off; empty while there is none. `endpoint` is the maker's receiver. `profile` has the id and
-    the version of the install profile, if any. `origins` says where each setting stands: the
-    variable, the place in a file. `keeps` is the layer that `save` writes to; empty where there is none.
+    the version of the install profile, if any. `origins` says where each setting stands: the variable, the place in a file.
+    `keeps` is the layer that `save` writes to; empty where there is none. `file_name` is that of the settings file, and `file`
+    what stands in it; both empty where there is none.
     """
 
     app: str
@@ -28,3 +29,5 @@ class About(NamedTuple):
     profile: Mapping[str, str]
     origins: Mapping[str, str]
     keeps: str
+    file_name: str
+    file: Mapping[str, Any]

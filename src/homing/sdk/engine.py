@@ -144,6 +144,12 @@ class Engine:
             self._ruling.agree(who)
             self._apply()
 
+    def refresh(self) -> None:
+        """Look again at what was saved, and go by it."""
+        with self._saving:
+            if self._ruling.has_moved():
+                self._apply()
+
     def _apply(self) -> None:
         """Go by the decision: nothing that was on its way before goes on."""
         self._halt(0.0, with_farewell=False)
@@ -310,6 +316,10 @@ class Engine:
             failed_probes=tuple(sorted(failed.items())),
             problems=(*plain.problems, *dict.fromkeys(further), *([HELD] if self._is_held else [])),
         )
+
+    def is_on(self) -> bool:
+        """Tell whether anything may be sent, as every layer says now."""
+        return self._ruling.is_on_now()
 
     def about(self) -> About:
         """Return what telemetry is made of."""

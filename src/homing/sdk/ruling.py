@@ -71,10 +71,14 @@ class Ruling:
         return {name: value for name, value in found.items() if isinstance(value, str)}
 
     def has_moved(self) -> bool:
-        """Look again, and tell whether pings go elsewhere now: somebody in another process may have saved that."""
-        before = self.route.destinations
+        """Look again, and tell whether other pings are sent now, or elsewhere: somebody in another process may have saved that."""
+        before = self.route.destinations, self.content.rows
         self.refresh()
-        return self.route.destinations != before
+        return before != (self.route.destinations, self.content.rows)
+
+    def is_on_now(self) -> bool:
+        """Look again, and tell whether anything may be sent; threads that send find out for themselves."""
+        return decide(self._policy, self._fresh()).is_on
 
     def route_if_on(self) -> Route:
         """Return where pings would go if somebody switched telemetry on."""
@@ -102,6 +106,8 @@ class Ruling:
             content.profile,
             origins_of(self._policy, self._sources),
             self._keeping_layer() if self._store else "",
+            self._sources.file_name,
+            self._sources.file,
         )
 
     # Changing.

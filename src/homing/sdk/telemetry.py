@@ -112,8 +112,17 @@ class Telemetry:
         """Return what telemetry is doing."""
         return self._engine.status()
 
+    def refresh(self) -> Status:
+        """Look again at what was saved, by another process too, go by it, and return the status."""
+        self._engine.refresh()
+        return self.status()
+
+    def is_on(self) -> bool:
+        """Tell whether anything may be sent, as every layer says now: another process may have saved something."""
+        return self._engine.is_on()
+
     def about(self) -> About:
-        """Return what telemetry is made of: policy, fields, id, licence, and where each setting comes from."""
+        """Return what telemetry is made of: policy, fields, id, licence, and where each setting stands."""
         return self._engine.about()
 
     def save(self, settings: Mapping[str, Any], *, who: str) -> Status:

@@ -14,7 +14,6 @@ from homing.clock import day_of
 from homing.errors import QueryError
 from homing.server.api.callers import KEY, SESSION, AnyRequest, Caller, Services, parameters
 from homing.server.query.question import PARAMETERS, Parameter, parse
-from homing.server.query.table import to_csv
 
 CSV: Final = "text/csv"
 ANSWER: Final = "The numbers; as text/csv a table of them."
@@ -119,9 +118,8 @@ async def get_report(
     query = parse(
         caller.owner, {app.name: app.id for app in caller.apps}, given=asked, today=day_of(services.clock.now())
     )
-    made = await services.reader.report(query)
-    body, kind = (to_csv(made), CSV) if as_csv else (made, MediaType.JSON)
-    return Response(body, media_type=kind, headers={"Vary": "Accept"})
+    made = await services.reader.report(query, "csv" if as_csv else "json")
+    return Response(made, media_type=CSV if as_csv else MediaType.JSON, headers={"Vary": "Accept"})
 
 
 def _wants_csv(request: AnyRequest, formats: list[str]) -> bool:

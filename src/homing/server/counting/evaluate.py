@@ -23,7 +23,8 @@ _DATED: Final = frozenset({SEEN, ANYONE, FIRST})
 
 def days_asked(asked: Plan) -> set[tuple[int, int]]:
     """Return every (app, day) that the plan needs a page of."""
-    return {(node[1], node[2]) for node in asked.nodes if node[0] in _DATED}
+    spans = {node[1:4] for node in asked.nodes if node[0] in _DATED}
+    return {(app, day) for app, begin, end in spans for day in range(begin, end + 1)}
 
 
 def evaluate(asked: Plan, pages: Pages, *, marks: Marks, memo: Memo) -> list[BitMap]:
@@ -42,6 +43,7 @@ class _Evaluation:
         self._memo = memo
         self._found: dict[int, BitMap] = {}
         self._keys: dict[int, Key | None] = {}
+        self._states: dict[tuple[int, int, int], Key] = {}
 
     def found(self, index: int) -> BitMap:
         """Return the ordinals of a node."""
@@ -51,20 +53,41 @@ class _Evaluation:
         return known
 
     def _worked_out(self, node: Node, index: int) -> BitMap:
-        if node[0] in _DATED:
-            page = self._pages(node[1], node[2])
-            return BitMap() if page is None else _leaf(node, page)
         if node[0] == MARKED:
             return self._marks(node[1], node[2])
-        key = self._key(index) if node[0] == OR else None
-        known = None if key is None else self._memo.get(key)
-        if known is not None:
-            return known
+        if node[0] in _DATED:
+            return self._dated(node)
+        return self._remembered(self._key(index) if node[0] == OR else None, lambda: self._combined(node))
+
+    def _dated(self, node: Node) -> BitMap:
+        op, app, begin, end, *rest = node
+        if begin == end:
+            return _leaf(op, self._pages(app, begin), *rest)
+        return self._remembered(
+            (op, self._state(app, begin, end), *rest),
+            lambda: BitMap.union(*(_leaf(op, self._pages(app, day), *rest) for day in range(begin, end + 1))),
+        )
+
+    def _combined(self, node: Node) -> BitMap:
         parts = [self.found(part) for part in node[1:]]
         made: BitMap = _OPERATORS[node[0]](*parts) if parts else BitMap()
-        if key is not None:
-            self._memo.put(key, made)
         return made
+
+    def _remembered(self, key: Key | None, make: Callable[[], BitMap]) -> BitMap:
+        known = None if key is None else self._memo.get(key)
+        if known is None:
+            known = make()
+            if key is not None:
+                self._memo.put(key, known)
+        return known
+
+    def _state(self, app: int, begin: int, end: int) -> Key:
+        """Return what everything that is taken from the pages of these days follows from."""
+        span = (app, begin, end)
+        if span not in self._states:
+            pages = [self._pages(app, day) for day in range(begin, end + 1)]
+            self._states[span] = tuple(page and page.state for page in pages)
+        return self._states[span]
 
     def _key(self, index: int) -> Key | None:
         """Return what a node's ordinals follow from; None where that may change unnoticed."""
@@ -76,19 +99,17 @@ class _Evaluation:
         if node[0] == MARKED:
             return None
         if node[0] in _DATED:
-            page = self._pages(node[1], node[2])
-            return (node[0], page and page.state, *node[3:])
+            return (node[0], self._state(*node[1:4]), *node[4:])
         parts = tuple(self._key(part) for part in node[1:])
         return None if None in parts else (node[0], parts)
 
 
-def _leaf(node: Node, page: Page) -> BitMap:
-    if node[0] == ANYONE:
-        return page.folded.anyone
-    if node[0] == FIRST:
-        return page.folded.first
-    _op, _app, _day, dimension, value = node
-    return page.unreported(dimension) if value is None else page.having(dimension, value)
+def _leaf(op: str, page: Page | None, dimension: str = "", value: str | None = None) -> BitMap:
+    if page is None:
+        return BitMap()
+    if op == SEEN:
+        return page.unreported(dimension) if value is None else page.having(dimension, value)
+    return page.folded.anyone if op == ANYONE else page.folded.first
 
 
 _OPERATORS: Final[Mapping[str, Callable[..., Any]]] = {

@@ -34,19 +34,19 @@ class Set(NamedTuple):
 
 
 # wide: the four parts of a leaf, in the order in which the design and plans write them
-def seen(app: int, day: int, dimension: str, value: str | None) -> Set:
-    """Clients that stood under `value` at the end of the day; None for those that reported none."""
-    return Set(SEEN, (app, day, dimension, value))
+def seen(app: int, day: int, dimension: str, value: str | None, *, to: int | None = None) -> Set:
+    """Clients that stood under `value` at the end of the day, or of any day from it `to` another; None: no value."""
+    return Set(SEEN, (app, day, day if to is None else to, dimension, value))
 
 
-def anyone(app: int, day: int) -> Set:
-    """Every client the app heard from that day."""
-    return Set(ANYONE, (app, day))
+def anyone(app: int, day: int, *, to: int | None = None) -> Set:
+    """Every client the app heard from that day, or from it `to` another."""
+    return Set(ANYONE, (app, day, day if to is None else to))
 
 
-def first(app: int, day: int) -> Set:
-    """Clients the app heard from that day for the first time."""
-    return Set(FIRST, (app, day))
+def first(app: int, day: int, *, to: int | None = None) -> Set:
+    """Clients the app heard from for the first time that day, or from it `to` another."""
+    return Set(FIRST, (app, day, day if to is None else to))
 
 
 def marked(app: int, label: str) -> Set:

@@ -24,7 +24,7 @@ async def read_body(exchange: Exchange) -> bytes:
     if length.isdecimal() and int(length) <= MOST_BYTES:
         body = await exchange.whole()
     elif length:
-        await _pass_over(exchange)
+        await pass_over(exchange)
         raise Refusal("too_large")
     else:
         body = await _collect(exchange)
@@ -46,7 +46,7 @@ async def _collect(exchange: Exchange) -> bytes:
     return bytes(body)
 
 
-async def _pass_over(exchange: Exchange) -> None:
+async def pass_over(exchange: Exchange) -> None:
     """Read for a moment and keep nothing, so that a sender who sends all of it first sees the answer."""
     size = 0
     with contextlib.suppress(TimeoutError):

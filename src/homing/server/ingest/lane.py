@@ -12,7 +12,7 @@ from homing.outcomes import INTERNAL, Refusal, Verdict
 from homing.ping import Ping
 from homing.server.dialects.base import Answer, Dialect, Headers, Request
 from homing.server.ingest.addresses import AddressOf
-from homing.server.ingest.body import read_body
+from homing.server.ingest.body import pass_over, read_body
 from homing.server.ingest.bridge import serve_asgi
 from homing.server.ingest.desk import Desk
 from homing.server.ingest.exchange import (
@@ -164,7 +164,12 @@ class Lane:
 
     async def _serve(self, exchange: Exchange, route: Route) -> Answer:
         dialect = route.dialect
-        target = self._admit(exchange, route)
+        try:
+            target = self._admit(exchange, route)
+        except Refusal:
+            # A connection whose request was left half read must be closed, and its sender may never see why.
+            await pass_over(exchange)
+            raise
         body = await self._read(exchange)
         request = Request(exchange.headers, body, target.app, self._clock.now(), target.dimensions)
         reading = dialect.read(request)

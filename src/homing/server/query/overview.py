@@ -62,7 +62,9 @@ def _active(store: Store, query: Query, daily: Sequence[dict[str, Any]]) -> list
     if len(query.apps) == 1:
         return [int(day["clients"] > 0) for day in daily]
     sets, asking = Sets(query), Asking()
-    places = [[asking.add(sets.clients(apps=[app], days=[day])) for app in query.apps] for day in query.days]
+    places = [
+        [asking.add(sets.clients(apps=[app], days=range(day, day + 1))) for app in query.apps] for day in query.days
+    ]
     numbers = store.count(query.owner, plan(asking.sets)).numbers
     return [sum(numbers[place] > 0 for place in day) for day in places]
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
-from itertools import groupby
 from operator import and_
 from typing import Any, Final, NamedTuple
 
@@ -23,35 +22,49 @@ class Sets(NamedTuple):
 
     query: Query
 
-    def clients(self, *, apps: Iterable[int] | None = None, days: Iterable[int] | None = None) -> Set:
+    def clients(self, *, apps: Iterable[int] | None = None, days: range | None = None) -> Set:
         """Everyone that the filters let through."""
         return self._over(apps, days, None)
 
-    def bearing(self, dimension: str, value: str | None, *, days: Iterable[int] | None = None) -> Set:
+    def bearing(self, dimension: str, value: str | None, *, days: range | None = None) -> Set:
         """Everyone with a value that the filters let through."""
         return self._over(None, days, (dimension, value))
 
-    def _over(
-        self, apps: Iterable[int] | None, days: Iterable[int] | None, value: tuple[str, str | None] | None
-    ) -> Set:
-        # A filter binds within one app and day; only then are apps and days united.
+    def _over(self, apps: Iterable[int] | None, days: range | None, value: tuple[str, str | None] | None) -> Set:
         return union(
-            union(self._within(app, day, value) for day in block)
+            self._within(app, block, value)
             for app in (self.query.apps if apps is None else apps)
             for block in _blocks(self.query.days if days is None else days)
         )
 
-    def _within(self, app: int, day: int, value: tuple[str, str | None] | None) -> Set:
-        found = anyone(app, day) if value is None else seen(app, day, *value)
-        let_through = [union(seen(app, day, name, each) for each in values) for name, values in self.query.filters]
+    def _within(self, app: int, days: range, value: tuple[str, str | None] | None) -> Set:
+        if not self.query.filters:
+            return _found(app, days, value)
+        # A filter binds within one app and day; only then are apps and days united.
+        return union(_found(app, day, value) & self._let_through(app, day) for day in each(days))
+
+    def _let_through(self, app: int, day: range) -> Set:
         # The filters are joined first: so joined they are shared by every value.
-        return found & reduce(and_, let_through) if let_through else found
+        filters = self.query.filters
+        return reduce(and_, [union(_found(app, day, (name, value)) for value in values) for name, values in filters])
 
 
-def _blocks(days: Iterable[int]) -> Iterator[list[int]]:
+def _found(app: int, days: range, value: tuple[str, str | None] | None) -> Set:
+    return anyone(app, days[0], to=days[-1]) if value is None else seen(app, days[0], *value, to=days[-1])
+
+
+def each(days: range) -> Iterator[range]:
+    """Yield each of some days as a range of its own."""
+    return (range(day, day + 1) for day in days)
+
+
+def _blocks(days: range) -> Iterator[range]:
     """Yield days in blocks that begin at the same days whatever the range, so that ranges have unions in common."""
-    for _number, block in groupby(days, lambda day: day // BLOCK_DAYS):
-        yield list(block)
+    begin = days.start
+    while begin < days.stop:
+        end = min(begin - begin % BLOCK_DAYS + BLOCK_DAYS, days.stop)
+        yield range(begin, end)
+        begin = end
 
 
 class Asking:
@@ -83,7 +96,7 @@ def _report(store: Store, query: Query) -> dict[str, Any]:
         "outdated": asking.add(sets.bearing(UPDATE_STATE, OUTDATED)),
     }
     active = [asking.add(sets.clients(apps=[app])) for app in query.apps]
-    daily = [_ask_day(asking, sets, day) for day in query.days]
+    daily = [_ask_day(asking, sets, day) for day in each(query.days)]
     splits = {name: _ask_split(asking, sets, store, name) for name in query.split}
     counts = store.count(query.owner, plan(asking.sets))
     number = counts.numbers
@@ -104,11 +117,11 @@ def _report(store: Store, query: Query) -> dict[str, Any]:
     }
 
 
-def _ask_day(asking: Asking, sets: Sets, day: int) -> dict[str, int]:
+def _ask_day(asking: Asking, sets: Sets, day: range) -> dict[str, int]:
     return {
-        "clients": asking.add(sets.clients(days=[day])),
-        "latest": asking.add(sets.bearing(UPDATE_STATE, LATEST, days=[day])),
-        "outdated": asking.add(sets.bearing(UPDATE_STATE, OUTDATED, days=[day])),
+        "clients": asking.add(sets.clients(days=day)),
+        "latest": asking.add(sets.bearing(UPDATE_STATE, LATEST, days=day)),
+        "outdated": asking.add(sets.bearing(UPDATE_STATE, OUTDATED, days=day)),
     }
 
 

@@ -5,7 +5,7 @@ import contextlib
 import socket
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 import structlog
@@ -59,9 +59,9 @@ class ReaderClient:
         """Whether the process has opened the store and is there to answer."""
         return self._ready.is_set()
 
-    async def report(self, query: Query) -> dict[str, Any]:
-        """Answer a question about numbers."""
-        made: dict[str, Any] = await self._ask("report", query)
+    async def report(self, query: Query, form: Literal["json", "csv"]) -> bytes:
+        """Answer a question about numbers, written as JSON or CSV."""
+        made: bytes = await self._ask("report", query, form)
         return made
 
     async def overview(self, query: Query, kept: Kept) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import os
 import select
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +19,7 @@ from homing.server.logs import configure
 from homing.server.query.overview import Kept, choices, overview
 from homing.server.query.question import Query
 from homing.server.query.report import report
+from homing.server.query.table import to_csv
 from homing.server.reader.frames import READY, Question, Reply, pack, receive, unpack
 from homing.server.stores.base import Options, Store
 from homing.server.stores.registry import open_store
@@ -33,6 +34,12 @@ PRUNE_SECONDS: Final = 3600.0
 FAILED: Final = 2
 
 QUESTIONS: Final = frozenset({"count", "requests", "values", "members", "instances", "instance", "history"})
+
+FORMS: Final[Mapping[str, Callable[[dict[str, Any]], bytes]]] = {
+    "json": msgspec.json.encode,
+    "csv": lambda made: to_csv(made).encode(),
+}
+"""How a report may be written: the receiver hands it on as it is."""
 
 log: Final = structlog.get_logger("homing.reader")
 
@@ -74,7 +81,7 @@ class Reader:
 
     def _method(self, name: str) -> Callable[..., Any]:
         if name == "report":
-            return lambda query: report(self._store, msgspec.convert(query, Query))
+            return lambda query, form: FORMS[form](report(self._store, msgspec.convert(query, Query)))
         if name == "overview":
             return lambda query, kept: overview(self._store, msgspec.convert(query, Query), kept=Kept(*kept))
         if name == "choices":

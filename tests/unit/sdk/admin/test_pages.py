@@ -254,6 +254,32 @@ def test_nothing_inline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
             )
 
 
+def test_several_processes(tmp_path: Path) -> None:
+    """What was saved in one stands on the pages of the other at once, and is gone by there."""
+    transport = MemoryTransport()
+    with telemetry(tmp_path, enabled=None) as one, telemetry(tmp_path, enabled=None, transport=transport) as other:
+        admin(one).post({"do": "enable"})
+        assert "checked" in admin(other).get().tag('id="enabled"')
+        assert 200 == admin(other).test().status
+        saved(admin(one), enabled="", interval="12")
+        page = admin(other).get()
+        assert "checked" not in page.tag('id="enabled"')
+        assert 'value="12"' in page.tag('id="interval"')
+        assert 400 == admin(other).test().status
+    assert 1 == len(transport.requests)
+
+
+def test_agreeing_in_another_process(tmp_path: Path) -> None:
+    """The new fields are sent by every process then."""
+    row = Row("properties.users", NUMBER, "Shows how many there are.", 5, lambda _moment: 5, since=2)
+    with telemetry(tmp_path, enabled=None) as sending:
+        admin(sending).post({"do": "enable"})
+    with telemetry(tmp_path, enabled=None, rows=[row]) as one, telemetry(tmp_path, enabled=None, rows=[row]) as other:
+        assert "users" not in admin(other).get().text.partition("<code data-body")[2].partition("</code>")[0]
+        admin(one).post({"do": "agree"})
+        assert "users" in admin(other).get().text.partition("<code data-body")[2].partition("</code>")[0]
+
+
 def test_what_there_is_not(tmp_path: Path) -> None:
     """Unknown pages, actions, methods and bodies are refused, as JSON to whoever speaks it."""
     visitor = admin(telemetry(tmp_path))

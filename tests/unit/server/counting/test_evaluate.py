@@ -50,12 +50,12 @@ def _log_of(said: list[Said]) -> Log:
 
 def sets() -> st.SearchStrategy[Set]:
     """Draw any set over the same apps and days."""
-    app, day = st.sampled_from(APPS), st.sampled_from(DAYS)
+    app, day, more = st.sampled_from(APPS), st.sampled_from(DAYS), st.sampled_from([0, 1, 2])
+    under = [("version", value) for value in VALUES] + [("kind", kind) for kind in ("check", "clicked", None)]
     leaves = st.one_of(
-        st.builds(anyone, app, day),
-        st.builds(first, app, day),
-        st.builds(seen, app, day, st.just("version"), st.sampled_from(VALUES)),
-        st.builds(seen, app, day, st.just("kind"), st.sampled_from(["check", "clicked", None])),
+        st.builds(lambda app, day, n: anyone(app, day, to=day + n), app, day, more),
+        st.builds(lambda app, day, n: first(app, day, to=day + n), app, day, more),
+        st.builds(lambda app, day, n, pair: seen(app, day, *pair, to=day + n), app, day, more, st.sampled_from(under)),
     )
     return st.recursive(
         leaves,
@@ -172,8 +172,8 @@ def test_requests_add_up(log: Log, filters: Mapping[str, list[str | None]], by: 
 
 def test_the_days_of_a_plan() -> None:
     """A plan names every app and day that it needs, and none for marks."""
-    asked = plan([anyone(1, 2) & seen(3, 4, "version", None), first(5, 6) - marked(7, "ci")])
-    assert {(1, 2), (3, 4), (5, 6)} == days_asked(asked)
+    asked = plan([anyone(1, 2) & seen(3, 4, "version", None), first(5, 6, to=8) - marked(7, "ci")])
+    assert {(1, 2), (3, 4), (5, 6), (5, 7), (5, 8)} == days_asked(asked)
 
 
 @pytest.mark.parametrize("found", [BitMap(), BitMap([1, 2])])

@@ -74,7 +74,7 @@ def answer(page: Page, asked: Set) -> BitMap:
         return page.folded.anyone
     if asked.op == "first":
         return page.folded.first
-    _app, _day, dimension, value = asked.args
+    *_place, dimension, value = asked.args
     return page.unreported(dimension) if value is None else page.having(dimension, value)
 
 
