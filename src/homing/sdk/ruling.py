@@ -71,7 +71,7 @@ class Ruling:
         return {name: value for name, value in found.items() if isinstance(value, str)}
 
     def has_moved(self) -> bool:
-        """Look again, and tell whether other pings are sent now, or elsewhere: somebody in another process may have saved that."""
+        """Look again, and tell whether pings change, or go elsewhere: another process may have saved that."""
         before = self.route.destinations, self.content.rows
         self.refresh()
         return before != (self.route.destinations, self.content.rows)
