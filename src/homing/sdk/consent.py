@@ -138,8 +138,11 @@ def read_setting(policy: Policy, setting: str, raw: Any) -> Any:  # wide: a valu
     if raw is None:
         return None
     row = next(row for row in rows_of(policy) if row.name == setting)
-    row.parse(raw)
-    return raw
+    read = row.parse(raw)
+    # On a command line and in the environment everything is text.
+    if setting == ON:
+        return read
+    return int(raw) if setting == INTERVAL and not policy.interval.is_duration else raw
 
 
 def _mode(policy: Policy, resolved: Resolved, layers: Sequence[Layer]) -> Mode:

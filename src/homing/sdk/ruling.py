@@ -1,6 +1,6 @@
 """What holds for one application: asked for anew when it may have changed, and changed when somebody saves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from homing.sdk.content import Content
 from homing.sdk.destinations import Route, route
 from homing.sdk.payload import Row
 from homing.sdk.policy import IdKept, Mode
+from homing.sdk.seeding import Seed
 from homing.sdk.sources import PROFILE, SAVED, Sources, with_database, with_file
 from homing.sdk.stores import Store
 
@@ -76,9 +77,14 @@ class Ruling:
         self.refresh()
         return before != (self.route.destinations, self.content.rows)
 
+    def look(self) -> tuple[Decision, Route]:
+        """Return what would be decided now, and go on as before."""
+        decision = decide(self._policy, self._fresh())
+        return decision, self._route_of(decision)
+
     def is_on_now(self) -> bool:
         """Look again, and tell whether anything may be sent; threads that send find out for themselves."""
-        return decide(self._policy, self._fresh()).is_on
+        return self.look()[0].is_on
 
     def route_if_on(self) -> Route:
         """Return where pings would go if somebody switched telemetry on."""
@@ -116,10 +122,32 @@ class Ruling:
         """Keep settings and decide anew; raise `SettingsError` with all problems, and then change nothing."""
         self._check(settings)
         for name, raw in settings.items():
-            self._keep(self._kept_name(name), raw)
+            self._keep(self._kept_name(name), read_setting(self._policy, name, raw))
         self.refresh()
         if self.decision.is_on and "enabled" in settings:
             self.agree(who)
+
+    def absent(self, seeds: Iterable[Seed]) -> tuple[Seed, ...]:
+        """Return those of the first settings that are not kept yet; raise `SettingsError`."""
+        self._saving_layer()
+        try:
+            kept = self._store.load() if self._store else {}
+        except Exception as error:
+            raise SettingsError([f"What was saved cannot be read: {error}."]) from error
+        return tuple(each for each in seeds if self._seed_name(each) not in kept)
+
+    def seed(self, seeds: Iterable[Seed], who: str) -> tuple[Seed, ...]:
+        """Keep those of the first settings that are not kept yet, and return them; raise `SettingsError`."""
+        absent = self.absent(seeds)
+        for each in absent:
+            self._keep(self._seed_name(each), each.value)
+        self.refresh()
+        if self.decision.is_on and any((each.setting, each.layer) == ("enabled", "database") for each in absent):
+            self.agree_once(who)
+        return absent
+
+    def _seed_name(self, seed: Seed) -> str:
+        return f"{PROFILE}{seed.setting}" if seed.layer == "profile" else self._kept_name(seed.setting)
 
     def agree_once(self, who: str) -> None:
         """Write down who agreed, when, and to which version of the field list, unless that is written already."""

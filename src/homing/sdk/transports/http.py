@@ -10,11 +10,14 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from homing.sdk.endpoint import Endpoint
 from homing.sdk.transports.base import SUCCESSES, TOO_SLOW, Deadline, Reply, Request
 from homing.sdk.transports.proxy import Proxy, proxies, proxy_for
+
+if TYPE_CHECKING:
+    from homing.sdk.transports.answers import Answer, Question
 
 STATUS_LINE: Final = re.compile(rb"HTTP/1\.\d (\d{3})[ \r\n]")
 INTERIM: Final = range(100, 200)
@@ -39,11 +42,24 @@ class HttpTransport:
             proxy = proxy_for(request.endpoint, self._named)
             with self._connected(request.endpoint, proxy, deadline) as sock:
                 sock.settimeout(deadline.left())
-                sock.sendall(_head(request, proxy) + request.body)
+                sock.sendall(_whole(request, proxy))
                 status = _read_status(sock, deadline)
         except (OSError, ValueError) as error:
             return Reply(None, deadline.reason if deadline.is_over else _sentence(error))
         return Reply(status)
+
+    def ask(self, question: "Question | Request", deadline: Deadline) -> "Answer":
+        """Ask once and return the answer, with at most 64 KiB of its body."""
+        from homing.sdk.transports.answers import Answer, read_answer
+
+        try:
+            proxy = proxy_for(question.endpoint, self._named)
+            with self._connected(question.endpoint, proxy, deadline) as sock:
+                sock.settimeout(deadline.left())
+                sock.sendall(_whole(question, proxy))
+                return read_answer(sock, deadline)
+        except (OSError, ValueError) as error:
+            return Answer(None, error=deadline.reason if deadline.is_over else _sentence(error))
 
     @contextmanager
     def _connected(self, endpoint: Endpoint, proxy: Proxy | None, deadline: Deadline) -> Iterator[socket.socket]:
@@ -115,18 +131,24 @@ def _tunnel(sock: socket.socket, endpoint: Endpoint, proxy: Proxy, deadline: Dea
         raise OSError(f"the proxy answered {status}")
 
 
-def _head(request: Request, proxy: Proxy | None) -> bytes:
+def _whole(question: "Question | Request", proxy: Proxy | None) -> bytes:
+    if isinstance(question, Request):
+        return _head("POST", question, proxy, *_about(question)) + question.body
+    return _head("GET", question, proxy)
+
+
+def _about(request: Request) -> Iterator[tuple[str, str]]:
+    yield "Content-Type", "application/json"
+    yield "Content-Length", str(len(request.body))
+
+
+def _head(method: str, request: "Request | Question", proxy: Proxy | None, *about: tuple[str, str]) -> bytes:
     endpoint = request.endpoint
     is_plain_proxy = proxy is not None and endpoint.scheme == "http"
     target = f"http://{endpoint.authority}" if is_plain_proxy else ""
-    own = {
-        "Host": endpoint.authority,
-        "Content-Type": "application/json",
-        "Content-Length": str(len(request.body)),
-        "Connection": "close",
-    }
+    own = {"Host": endpoint.authority, **dict(about), "Connection": "close"}
     return _lines(
-        f"POST {target}{endpoint.path or '/'} HTTP/1.1",
+        f"{method} {target}{endpoint.path or '/'} HTTP/1.1",
         {**own, **(proxy.headers if proxy and is_plain_proxy else {}), **request.headers},
     )
 

@@ -194,7 +194,7 @@ def test_a_test(tmp_path: Path) -> None:
         page = admin(sending).post({"do": "test"})
         assert "The test failed. The connection was refused." in page.words
         assert "What was last sent" in page.words
-    with telemetry(tmp_path) as sending:
+    with telemetry(tmp_path / "fine") as sending:
         assert "./?done=tested" == admin(sending).post({"do": "test"}).headers["Location"]
         assert "Last answer 200" in admin(sending).get().words
     off = telemetry(tmp_path, enabled=False)
