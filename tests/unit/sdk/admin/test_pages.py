@@ -286,7 +286,8 @@ def test_what_there_is_not(tmp_path: Path) -> None:
     assert 404 == visitor.get("/nowhere").status
     assert 404 == visitor.get("/../page.css").status
     assert 405 == visitor.ask("DELETE", "/", **HERE).status
-    assert 405 == visitor.post({"do": "save"}, "/server").status
+    assert 405 == visitor.post({"do": "save"}, "/nowhere").status
+    assert 400 == visitor.post({"do": "save"}, "/server").status
     assert 400 == visitor.post({"do": "explode"}).status
     assert 400 == visitor.post({}).status
     assert 400 == visitor.post({"do": "enable"}, CONTENT_TYPE="text/plain").status
@@ -325,6 +326,30 @@ def test_the_server(tmp_path: Path) -> None:
         "No licence is loaded.",
     ):
         assert text in words
+
+
+def test_another_id(tmp_path: Path) -> None:
+    """It is made on the page, at once, and said; where there is none there is nothing to replace."""
+    with telemetry(tmp_path, enabled=None) as sending:
+        assert "Replace the id" not in admin(sending).get("/server").words
+        admin(sending).post({"do": "enable"})
+        before = sending.about().instance
+        answer = admin(sending).post({"do": "reset"}, "/server")
+        assert (303, "server?done=reset") == (answer.status, answer.headers["Location"])
+        page = admin(sending).get("/server?done=reset")
+        assert "There is another id from now on." in page.words
+        assert before not in page.text
+        assert sending.status().instance in page.words
+        assert 403 == admin(sending).post({"do": "reset"}, "/server", HTTP_SEC_FETCH_SITE="cross-site").status
+
+
+def test_an_id_that_cannot_be_replaced(tmp_path: Path) -> None:
+    """The page says so."""
+    with telemetry(tmp_path) as sending:
+        sending.send_now(SECONDS)
+        (tmp_path / "instance-id").unlink()
+        (tmp_path / "instance-id").mkdir()
+        assert "The id cannot be replaced" in admin(sending).post({"do": "reset"}, "/server").words
 
 
 # The step of set-up.
