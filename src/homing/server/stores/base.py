@@ -3,7 +3,7 @@
 Everything but the bitmaps inside a store is a plain value here, so that it can cross from one process to another.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -39,6 +39,7 @@ class Instance(NamedTuple):
     dimensions: Mapping[str, str]
     properties: Mapping[str, Any]
     bound: bool
+    labels: Sequence[str] = ()
 
 
 class Entry(NamedTuple):
@@ -156,6 +157,9 @@ class Store(Protocol):
         limit: int = 50,
     ) -> Listing:
         """List entries, newest first, of an instance or of a kind."""
+
+    def mark(self, app: int, label: str, *, ids: Collection[str], on: bool) -> int:
+        """Give instances a label, or take it from them, whatever they send; return how many of them are known."""
 
     def release(self, app: int, instance_id: str) -> bool:
         """Forget the token an instance is bound to; False when there is no such binding."""

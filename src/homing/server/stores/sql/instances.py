@@ -9,6 +9,8 @@ from typing import Any, Final, NamedTuple
 from pyroaring import BitMap
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, func, select, tuple_
 
+from homing.server.counting.labels import names as label_names
+from homing.server.counting.labels import read_trace
 from homing.server.stores.base import Instance, Listing, Sort
 from homing.server.stores.sql.database import among
 from homing.server.stores.sql.schema import client, instance, last_seen
@@ -178,6 +180,7 @@ def _read(row: Any) -> Instance:
         dimensions=dimensions,
         properties=properties,
         bound=row.credential is not None,
+        labels=label_names(read_trace(row.trace).labels),
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata: Final = MetaData()
@@ -104,6 +105,7 @@ instance = Table(
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("credential", Text),
+    Column("trace", Text, nullable=False, server_default=text("'[]'")),
     Index("instance_by_first_seen", "app", "first_seen", "ordinal"),
     sqlite_with_rowid=False,
 )
