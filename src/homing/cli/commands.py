@@ -13,6 +13,7 @@ from homing.clock import day_of, iso_time
 from homing.errors import HomingError, NotFound
 from homing.server.accounts.apps import add_app
 from homing.server.accounts.keys import SCOPES, make_key
+from homing.server.counting.labels import LABELS
 from homing.server.query.question import PARAMETERS, parse
 from homing.server.query.report import report
 from homing.server.query.table import to_csv
@@ -230,6 +231,24 @@ def _instance_row(item: Instance) -> dict[str, Any]:
     dimensions = dict(item.dimensions)
     times = {"first_seen": iso_time(item.first_seen), "last_seen": iso_time(item.last_seen)}
     return {"instance_id": item.instance_id, "kind": item.kind, **dimensions, **times}
+
+
+@cli.command()
+@click.argument("name", metavar="APP")
+@click.argument("label", type=click.Choice(LABELS))
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--off", is_flag=True, help="Take the label away.")
+@of_owner
+@of_store
+@as_json
+def label(**given: Any) -> None:
+    """Give instances of APP a label, or take it from them; what is said so stands whatever they send."""
+    place = open_workplace(given["store"])
+    found = app_named(place, owner_named(place, given["owner"]), name=given["name"])
+    marked = place.store.mark(found.id, given["label"], ids=given["ids"], on=not given["off"])
+    unknown = len(set(given["ids"])) - marked
+    told = {"label": given["label"], "on": not given["off"], "instances": marked, "unknown": unknown}
+    _say(told, f"Labelled {marked} instances; {unknown} are not known.", json_=given["json_"])
 
 
 @cli.command()

@@ -59,6 +59,7 @@ class Report(msgspec.Struct, kw_only=True):
     from_: str = msgspec.field(name="from")
     to: str
     filters: dict[str, list[str]]
+    labels: list[str]
     summary: Summary
     daily: list[Day]
     splits: dict[str, list[Share]]

@@ -84,8 +84,8 @@ def test_an_instance_of_before_is_settled_by_its_next_day(tmp_path: Path) -> Non
     older = Database(f"sqlite:///{tmp_path / 'older.db'}")
     migrate(older, "0002")
     with older.write() as connection:
-        first = 20_000 * 86_400_000 + 5
-        connection.execute(text(f"INSERT INTO instance VALUES (1, 1, {first}, 'check', '{{}}', NULL)"))
+        # Five milliseconds into day 20,000.
+        connection.execute(text("INSERT INTO instance VALUES (1, 1, 1728000000005, 'check', '{}', NULL)"))
     migrate(older)
     with older.read() as connection:
         trace = read_trace(connection.execute(text("SELECT trace FROM instance")).scalar_one())
