@@ -22,6 +22,12 @@ NOT_REPORTED: Final = "(not reported)"
 HEARTBEATS: Final = frozenset({"check", "heartbeat"})
 """Kinds that repeat: the history keeps them only when the instance's state changed."""
 
+ENDINGS: Final = frozenset({"end", "shutdown"})
+"""Kinds after which nothing more comes until the instance is started again."""
+
+TURNS: Final = frozenset({"begin", "startup", "license-state-change", *ENDINGS})
+"""Kinds that say that an instance is not as it was; they are shown at once."""
+
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 

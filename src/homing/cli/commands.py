@@ -17,9 +17,10 @@ from homing.server.counting.labels import LABELS
 from homing.server.query.question import PARAMETERS, parse
 from homing.server.query.report import report
 from homing.server.query.table import to_csv
-from homing.server.stores.base import AppKey, Instance, Sort
+from homing.server.stores.base import AppKey, Instance, Sort, State
 
 FAILED: Final = 2
+HOUR_MS: Final = 3_600_000
 
 as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 of_store = click.option("--store", metavar="URL", help="The store, when settings name another.")
@@ -201,6 +202,7 @@ def _print_report(made: dict[str, Any]) -> None:
 @cli.command()
 @click.argument("name", metavar="APP")
 @click.option("--search", default="", help="Only ids that contain this text.")
+@click.option("--state", type=click.Choice(get_args(State)), help="Only those that are so now.")
 @click.option("--sort", type=click.Choice(get_args(Sort)), default="last_seen", help="The order of the list.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, help="How many to list.")
 @click.option("--release", metavar="ID", help="Forget the token an instance is bound to; the next one it sends binds.")
@@ -217,20 +219,23 @@ def instances(**given: Any) -> None:
             raise NotFound(message)
         _say({"released": given["release"]}, f"Released {given['release']}.", json_=given["json_"])
         return
-    search, sort, limit = given["search"], given["sort"], given["limit"]
-    listed = place.store.instances(found.owner, found.id, search=search, sort=sort, limit=limit)
+    how = {name: given[name] for name in ("search", "state", "sort", "limit")}
+    listed = place.store.instances(found.owner, found.id, **how)
     rows = [_instance_row(item) for item in listed.items]
     _print(
-        rows, ("instance_id", "version", "platform", "arch", "kind", "first_seen", "last_seen"), json_=given["json_"]
+        rows,
+        ("instance_id", "version", "platform", "arch", "kind", "state", "labels", "first_seen", "last_seen"),
+        json_=given["json_"],
     )
     if listed.after and not given["json_"]:
-        click.echo(f"There are more; --limit shows more than {limit}.", err=True)
+        click.echo(f"There are more; --limit shows more than {given['limit']}.", err=True)
 
 
 def _instance_row(item: Instance) -> dict[str, Any]:
     dimensions = dict(item.dimensions)
     times = {"first_seen": iso_time(item.first_seen), "last_seen": iso_time(item.last_seen)}
-    return {"instance_id": item.instance_id, "kind": item.kind, **dimensions, **times}
+    now = {"state": item.state, "interval_hours": round(item.interval / HOUR_MS, 2), "labels": ", ".join(item.labels)}
+    return {"instance_id": item.instance_id, "kind": item.kind, **dimensions, **now, **times}
 
 
 @cli.command()

@@ -13,6 +13,9 @@ from homing.server.counting.sets import Plan
 
 Sort = Literal["last_seen", "first_seen", "instance_id"]
 
+State = Literal["alive", "late", "silent", "ended"]
+"""Late is who was not heard from for 1.5 of its intervals, silent for 3; ended who said so last."""
+
 
 class Batch(NamedTuple):
     """Pings that become durable together. A batch recorded twice under one `id` changes nothing the second time."""
@@ -29,7 +32,10 @@ class Counts(NamedTuple):
 
 
 class Instance(NamedTuple):
-    """One installation of an app as the registry knows it. Times are in milliseconds since 1970-01-01 UTC."""
+    """One installation of an app as the registry knows it. Times are in milliseconds since 1970-01-01 UTC.
+
+    `interval` is how far apart its pings usually are, in milliseconds, as it was learned from them; a day until then.
+    """
 
     app: int
     instance_id: str
@@ -40,6 +46,8 @@ class Instance(NamedTuple):
     properties: Mapping[str, Any]
     bound: bool
     labels: Sequence[str] = ()
+    state: State = "alive"
+    interval: int = 86_400_000
 
 
 class Entry(NamedTuple):
@@ -138,11 +146,12 @@ class Store(Protocol):
         *,
         asked: Plan | None = None,
         search: str = "",
+        state: State | None = None,
         sort: Sort = "last_seen",
         after: str | None = None,
         limit: int = 50,
     ) -> Listing:
-        """List instances of an app, of one planned set where it is given, whose id contains `search`."""
+        """List instances of an app, of one planned set where it is given, in a state, whose id contains `search`."""
 
     def instance(self, app: int, instance_id: str) -> Instance | None:
         """Return one instance."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from homing.clock import day_of
 from homing.outcomes import ACCEPTED, DUPLICATE, Refusal, Verdict
-from homing.ping import HEARTBEATS, Ping
+from homing.ping import HEARTBEATS, TURNS, Ping
 from homing.server.counting.labels import follow, read_trace, write_trace
 from homing.server.counting.segment import Heard, Profile
 from homing.server.stores.sql.caches import Known
@@ -81,6 +81,7 @@ class Draft:
         self.clients: list[Row] = []
         self.instances: dict[InstanceKey, Row] = {}
         self.newcomers: list[Row] = []
+        self.turns: list[Row] = []
         self.ping_ids: list[Row] = []
         self.heard: defaultdict[tuple[int, int, int], list[Heard]] = defaultdict(list)
         self.history: dict[int, list[HistoryRow]] = {}
@@ -138,6 +139,8 @@ class Draft:
         self.known[key] = self.fresh[key] = Known(ordinal, credential, mark, trace, day, heard)
         if known is None:
             self.newcomers.append((ping.app, ordinal, ping.received))
+        elif ping.kind in TURNS:
+            self.turns.append((ping.app, ordinal, ping.received))
         else:
             self.seen[(ping.app, ordinal)] = ping.received
         if changed or (known is not None and known.trace != trace):

@@ -22,6 +22,7 @@ from homing.server.stores.sql.caches import Generations, Known
 from homing.server.stores.sql.database import Bulk, Database, Prepared, adding, among, unpacked
 from homing.server.stores.sql.draft import Draft, Head, InstanceKey, Stored, mark_of
 from homing.server.stores.sql.heads import DEALT, NEXT
+from homing.server.stores.sql.liveness import learned
 from homing.server.stores.sql.schema import app, batch, client, instance, last_seen, ping_id, segment, tombstone
 from homing.server.stores.sql.schema import history as blocks
 from homing.server.stores.sql.segments import Place, row_of
@@ -163,6 +164,8 @@ class Recorder:
             self._run.dealt(connection, of=draft.head.owner, dealt=draft.ordinals)
         self._run.instances(connection, list(draft.instances.values()))
         self._run.newcomers(connection, draft.newcomers)
+        if draft.turns:
+            self._run.seen(connection, rows=json_list(draft.turns))
         self._run.ping_ids(connection, draft.ping_ids)
         for row in _segments(draft):
             self._run.segment(connection, **row)
@@ -213,7 +216,10 @@ def _last_seen() -> Insert:
     alive = exists().where(instance.c.app == number, instance.c.ordinal == ordinal)
     made = sqlite_insert(last_seen).from_select(["app", "ordinal", "at"], select(number, ordinal, at).where(alive))
     later = made.excluded.at > last_seen.c.at
-    return made.on_conflict_do_update(["app", "ordinal"], set_={"at": made.excluded.at}, where=later)
+    interval = learned(last_seen.c.interval, made.excluded.at - last_seen.c.at)
+    return made.on_conflict_do_update(
+        ["app", "ordinal"], set_={"at": made.excluded.at, "interval": interval}, where=later
+    )
 
 
 def _pack(verdicts: Sequence[Verdict]) -> bytes:

@@ -17,7 +17,19 @@ from homing.server.counting.labels import LABELS
 from homing.server.counting.memo import Memo
 from homing.server.counting.page import Page
 from homing.server.counting.sets import Plan
-from homing.server.stores.base import Batch, Counts, Entry, Features, Instance, Listing, Options, Pruned, Receipt, Sort
+from homing.server.stores.base import (
+    Batch,
+    Counts,
+    Entry,
+    Features,
+    Instance,
+    Listing,
+    Options,
+    Pruned,
+    Receipt,
+    Sort,
+    State,
+)
 from homing.server.stores.sql import compaction, history, instances, marks
 from homing.server.stores.sql.database import Database, among
 from homing.server.stores.sql.erase import erase
@@ -166,14 +178,15 @@ class SqlStore:
         *,
         asked: Plan | None = None,
         search: str = "",
+        state: State | None = None,
         sort: Sort = "last_seen",
         after: str | None = None,
         limit: int = 50,
     ) -> Listing:
-        """List instances of an app, of one planned set where it is given, whose id contains `search`."""
+        """List instances of an app, of one planned set where it is given, in a state, whose id contains `search`."""
         with self._reading() as connection:
             chosen = None if asked is None else self._chosen(connection, owner, asked)
-            wanted = instances.Wanted(owner, app, chosen, search)
+            wanted = instances.Wanted(owner, app, chosen, search, state, self._clock.now())
             return instances.listed(connection, wanted, sort=sort, after=after, limit=limit)
 
     def _chosen(self, connection: Connection, owner: int, asked: Plan) -> BitMap:
@@ -186,7 +199,8 @@ class SqlStore:
     def instance(self, app: int, instance_id: str) -> Instance | None:
         """Return one instance."""
         with self._reading() as connection:
-            return instances.one(connection, _owner_of(connection, app), app=app, instance_id=instance_id)
+            owner = _owner_of(connection, app)
+            return instances.one(connection, owner, app=app, instance_id=instance_id, now=self._clock.now())
 
     def history(
         self,
