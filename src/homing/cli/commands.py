@@ -1,5 +1,6 @@
 """The commands of the receiver. Every one but `serve` is safe while a receiver runs on the same store."""
 
+import json
 import signal
 import sys
 from typing import Any, Final, get_args
@@ -14,7 +15,10 @@ from homing.errors import HomingError, NotFound
 from homing.server.accounts.apps import add_app
 from homing.server.accounts.keys import SCOPES, make_key
 from homing.server.counting.labels import LABELS
-from homing.server.query.question import PARAMETERS, parse
+from homing.server.query.events import events
+from homing.server.query.history import MOST_ENTRIES, entry_row
+from homing.server.query.measure import measure, numbers
+from homing.server.query.question import PARAMETERS, Query, parse
 from homing.server.query.report import report
 from homing.server.query.table import to_csv
 from homing.server.stores.base import AppKey, Instance, Sort, State
@@ -168,9 +172,7 @@ def _question_options(command: Any) -> Any:
 def report_command(*, csv_: bool, owner: str | None, store: str | None, json_: bool, **asked: Any) -> None:
     """Count requests and distinct clients; of today unless told otherwise."""
     place = open_workplace(store)
-    who = owner_named(place, owner)
-    apps = {each.name: each.id for each in place.control.apps(who.id)}
-    query = parse(who.id, apps, given=_given(asked), today=day_of(place.clock.now()))
+    query = _query(place, owner, asked)
     with output.busy("Counting…"):
         made = report(place.store, query)
     if json_:
@@ -179,6 +181,12 @@ def report_command(*, csv_: bool, owner: str | None, store: str | None, json_: b
         click.echo(to_csv(made), nl=False)
     else:
         _print_report(made)
+
+
+def _query(place: Workplace, owner: str | None, asked: dict[str, Any]) -> Query:
+    who = owner_named(place, owner)
+    apps = {each.name: each.id for each in place.control.apps(who.id)}
+    return parse(who.id, apps, given=_given(asked), today=day_of(place.clock.now()))
 
 
 def _given(asked: dict[str, Any]) -> dict[str, list[str]]:
@@ -197,6 +205,73 @@ def _print_report(made: dict[str, Any]) -> None:
             output.table(("value", "clients"), values, title=name)
     for note in made["notes"]:
         click.echo(note, err=True)
+
+
+@cli.command("measure")
+@click.argument("name", metavar="[PROPERTY]", default="")
+@_question_options
+@of_owner
+@of_store
+@as_json
+def measure_command(*, name: str, owner: str | None, store: str | None, json_: bool, **asked: Any) -> None:
+    """Summarise a number that the instances of one app report, such as platform.counts.users; list them without one."""
+    place = open_workplace(store)
+    query = _query(place, owner, asked)
+    with output.busy("Looking at every instance…"):
+        made = measure(place.store, query, name) if name else numbers(place.store, query)
+    if json_:
+        output.as_json(made)
+    elif name:
+        output.table(("n", "total", "median", "p95"), [made], title=f"{name} of {made['clients']} clients")
+        output.table(("from", "to", "n"), made["buckets"], title="instances by number")
+    else:
+        output.table(("property",), [{"property": each} for each in made["properties"]])
+
+
+@cli.command("events")
+@_question_options
+@of_owner
+@of_store
+@as_json
+def events_command(*, owner: str | None, store: str | None, json_: bool, **asked: Any) -> None:
+    """Count each kind of ping and the distinct clients it came from; of today unless told otherwise."""
+    place = open_workplace(store)
+    query = _query(place, owner, asked)
+    with output.busy("Counting…"):
+        made = events(place.store, query)
+    if json_:
+        output.as_json(made)
+        return
+    output.table(("kind", "requests", "clients"), made["events"])
+    if made["more"]:
+        click.echo(f"There are {made['more']} more.", err=True)
+
+
+@cli.command("history")
+@click.argument("name", metavar="APP")
+@click.argument("instance_id", metavar="[INSTANCE]", default=None, required=False)
+@click.option("--kind", help="Only this kind of ping.")
+@click.option("--limit", type=click.IntRange(1, MOST_ENTRIES), default=50, help="How many entries.")
+@click.option("--after", help="Where to go on: what --json gave as after.")
+@of_owner
+@of_store
+@as_json
+def history_command(**given: Any) -> None:
+    """List what APP received, of one INSTANCE or of all, newest first; --json shows all of each entry."""
+    place = open_workplace(given["store"])
+    found = app_named(place, owner_named(place, given["owner"]), name=given["name"])
+    how = {name: given[name] for name in ("instance_id", "kind", "limit", "after")}
+    listed = place.store.history(found.id, **how)
+    rows = [entry_row(each) for each in listed.items]
+    if given["json_"]:
+        output.as_json({"entries": rows, "after": listed.after})
+        return
+    for row in rows:
+        said = {**row["dimensions"], **row["properties"]}
+        row["said"] = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in said.items())
+    output.table(("received", "instance_id", "kind", "said"), rows)
+    if listed.after:
+        click.echo(f"There are more; --after {listed.after} goes on.", err=True)
 
 
 @cli.command()

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from homing.outcomes import Verdict
 from homing.ping import Ping
+from homing.server.counting.numbers import Bucket, Number
 from homing.server.counting.sets import Plan
 
 Sort = Literal["last_seen", "first_seen", "instance_id"]
@@ -48,6 +49,17 @@ class Instance(NamedTuple):
     labels: Sequence[str] = ()
     state: State = "alive"
     interval: int = 86_400_000
+
+
+class Measured(NamedTuple):
+    """A number that instances report, summarised as of the owner's commit `as_of`; see `counting.numbers.Numbers`."""
+
+    as_of: int
+    n: int
+    total: Number | None
+    median: Number | None
+    p95: Number | None
+    buckets: list[Bucket]
 
 
 class Entry(NamedTuple):
@@ -155,6 +167,12 @@ class Store(Protocol):
 
     def instance(self, app: int, instance_id: str) -> Instance | None:
         """Return one instance."""
+
+    def measure(self, owner: int, app: int, *, asked: Plan, name: str) -> Measured:
+        """Summarise the number under a name in the last state of an app's instances of one planned set."""
+
+    def numbers(self, owner: int, app: int) -> list[str]:
+        """Return the names of numbers in the states of the instances heard from last, at most 200."""
 
     def history(
         self,

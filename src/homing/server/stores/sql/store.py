@@ -15,6 +15,7 @@ from homing.ping import CORE_DIMENSIONS, KIND
 from homing.server.counting.evaluate import days_asked, evaluate, requests_by
 from homing.server.counting.labels import LABELS
 from homing.server.counting.memo import Memo
+from homing.server.counting.numbers import summary
 from homing.server.counting.page import Page
 from homing.server.counting.sets import Plan
 from homing.server.stores.base import (
@@ -24,13 +25,14 @@ from homing.server.stores.base import (
     Features,
     Instance,
     Listing,
+    Measured,
     Options,
     Pruned,
     Receipt,
     Sort,
     State,
 )
-from homing.server.stores.sql import compaction, history, instances, marks
+from homing.server.stores.sql import compaction, history, instances, marks, measures
 from homing.server.stores.sql.database import Database, among
 from homing.server.stores.sql.erase import erase
 from homing.server.stores.sql.heads import VOID
@@ -195,6 +197,18 @@ class SqlStore:
         for bucket in self._buckets(ordinals):
             found |= self._evaluate(connection, owner, asked, bucket)[0]
         return found
+
+    def measure(self, owner: int, app: int, *, asked: Plan, name: str) -> Measured:
+        """Summarise the number under a name in the last state of an app's instances of one planned set."""
+        with self._reading() as connection:
+            as_of, _ordinals = self._pages.refresh(connection, owner)
+            chosen = self._chosen(connection, owner, asked)
+            return Measured(as_of, *summary(measures.numbers_of(connection, app, chosen=chosen, name=name)))
+
+    def numbers(self, owner: int, app: int) -> list[str]:
+        """Return the names of numbers in the states of the instances heard from last, at most 200."""
+        with self._reading() as connection:
+            return measures.names_of(connection, app) if _owner_of(connection, app) == owner else []
 
     def instance(self, app: int, instance_id: str) -> Instance | None:
         """Return one instance."""
