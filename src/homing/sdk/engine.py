@@ -1,26 +1,37 @@
 """Puts the sending side together: what was decided, where to send, and the threads that do it."""
 
+from __future__ import annotations
+
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from homing.clock import Clock
+from homing.errors import SettingsError
+from homing.sdk.about import About
 from homing.sdk.content import Arguments, Content, compose
-from homing.sdk.destinations import Destination
+from homing.sdk.destinations import DEFAULT, NAMES, Destination
 from homing.sdk.endings import Endings
-from homing.sdk.identity import Identities, IdentityFiles, StoredIdentity, default_directory
-from homing.sdk.policy import HOUR, IdKept, IdMade
+from homing.sdk.identity import FilePlace, Identities, Place, Renewal, StorePlace, default_directory
+from homing.sdk.last import read_last
+from homing.sdk.machine import Linux
+from homing.sdk.outboxes import Outboxes
+from homing.sdk.policy import HOUR, IdKept, IdMade, Mode
 from homing.sdk.ruling import Ruling
 from homing.sdk.schedule import Schedule, Times
+from homing.sdk.seeding import Seed, find_seeds
 from homing.sdk.sender import Outside, Sender
 from homing.sdk.sources import read_environment, with_file
-from homing.sdk.status import UNMADE, Shown, Status
+from homing.sdk.status import UNMADE, Course, Shown, Status
 from homing.sdk.stores import JsonStore, SqliteStore, Store
-from homing.sdk.transports.base import Transport
+from homing.sdk.transports.base import Deadline, Transport
 from homing.sdk.turns import Turns
 from homing.sdk.worker import House, Worker
+
+if TYPE_CHECKING:
+    from homing.sdk.erasure import Erasure
 
 DATABASE_FILE: Final = "telemetry.db"
 NOTICE: Final = "notice"
@@ -46,6 +57,7 @@ class Engine:
         self._own_instance = UNMADE
         self._senders: tuple[Sender, ...] = ()
         self._workers: tuple[Worker, ...] = ()
+        self._outboxes = Outboxes(self._policy, self._place(), clock=clock, turns=self._turns)
         self._is_started = False
         self._is_held = False
         self._endings: Endings | None = None
@@ -88,23 +100,33 @@ class Engine:
             if self._ruling.decision.is_on:
                 self._is_held = self._is_held or self._shows_notice()
                 self._run()
+            else:
+                self._outboxes.empty()
 
     def stop(self, timeout: float | None) -> None:
         """End; wait at most so many seconds for what is under way, then cut it off."""
         self._is_started = False
         self._halt(self._policy.flush_seconds if timeout is None else max(timeout, 0.0), with_farewell=True)
 
-    def _halt(self, seconds: float, *, with_farewell: bool) -> None:
+    def release(self) -> None:
+        """Give the signals back; that is possible in the main thread only."""
         with self._lock:
-            workers, self._workers = self._workers, ()
             endings, self._endings = self._endings, None
         if endings is not None:
             endings.release()
+
+    def _halt(self, seconds: float, *, with_farewell: bool) -> None:
+        self.release()
+        with self._lock:
+            workers, self._workers = self._workers, ()
         for worker in workers:
             worker.tell_to_end(seconds, with_farewell=with_farewell)
         end = self._clock.monotonic() + seconds
         for worker in workers:
             worker.join(end - self._clock.monotonic())
+        if with_farewell:
+            for worker in workers:
+                worker.leave()
         self._turns.resign()
 
     def ask(self, wait: float) -> None:
@@ -118,6 +140,30 @@ class Engine:
             end = self._clock.monotonic() + wait
             for worker in workers:
                 worker.ask(end - self._clock.monotonic() if wait else 0.0)
+
+    def send_once(self) -> tuple[Course, ...]:
+        """Send one ping to each destination now, in this thread, and return what came of those that were tried."""
+        tried = []
+        for sender in self._made() if self._ruling.decision.is_on else ():
+            sender.recall()
+            with self._turns.sending():
+                deadline = Deadline(self._clock, self._policy.timeout_seconds)
+                if self._may_send() and sender.send(deadline, self._policy.kinds.repeat) is not None:
+                    tried.append(sender.course(None))
+        return tuple(tried)
+
+    def export(self) -> tuple[Shown, ...]:
+        """Return what would be sent now, under the id, which is made where there is none; nothing while it is off."""
+        senders = self._made() if self._ruling.decision.is_on and self._may_send() else ()
+        return tuple(sender.preview(self._policy.kinds.repeat) for sender in senders if sender.prepare())
+
+    def erase(self) -> tuple[Erasure, ...]:
+        """Ask each destination to erase what it has of this installation; raise `SettingsError`."""
+        from homing.sdk.erasure import erase
+
+        ruling = self._ruling
+        to = ruling.route.destinations or ruling.route_if_on().destinations
+        return erase(ruling.content, to, instance=self._known_instance(), clock=self._clock)
 
     def license_changed(self) -> None:
         """Ask for the licence now."""
@@ -133,6 +179,20 @@ class Engine:
         with self._saving:
             self._ruling.save(settings, who)
             self._apply()
+            # Whoever switched it on is shown the id at once.
+            for sender in self._senders if self._workers else ():
+                sender.prepare()
+
+    def seed(self, seeds: Sequence[Seed], who: str) -> tuple[Seed, ...]:
+        """Keep first settings where there are none yet, go by them, and return them; raise `SettingsError`."""
+        with self._saving:
+            kept = self._ruling.seed(seeds, who)
+            self._apply()
+        return kept
+
+    def absent(self, config: Path | str | None, profile: Path | str | None) -> tuple[Seed, ...]:
+        """Return the first settings that would be kept; raise `SettingsError`."""
+        return self._ruling.absent(find_seeds(self._policy, config, profile=profile))
 
     def agree(self, who: str) -> None:
         """Keep that somebody agreed to the list of fields as it is now."""
@@ -140,16 +200,49 @@ class Engine:
             self._ruling.agree(who)
             self._apply()
 
+    def reset_id(self, who: str) -> None:
+        """Make another id and token where there are any, and drop what waits; raise `SettingsError`."""
+        with self._saving:
+            self._halt(0.0, with_farewell=False)
+            try:
+                # Nobody else may have sent the one of them with the other's predecessor.
+                with self._turns.alone(self._policy.timeout_seconds):
+                    self._reset_id(who)
+                    # What waits has the old one.
+                    self._outboxes.empty()
+            except Exception as error:
+                raise SettingsError([f"The id cannot be replaced: {error}."]) from error
+            finally:
+                self._apply()
+
+    def _reset_id(self, who: str) -> None:
+        identities = self._identities()
+        if identities is None:
+            raise OSError("there is no place for it")
+        if self._ruling.decision.is_on or identities.read() is not None:
+            made = identities.reset(who)
+            if self._policy.id_made is IdMade.EVERY_START:
+                self._own_instance = made.instance
+
+    def refresh(self) -> None:
+        """Look again at what was saved, and go by it."""
+        with self._saving:
+            if self._ruling.has_moved():
+                self._apply()
+
     def _apply(self) -> None:
         """Go by the decision: nothing that was on its way before goes on."""
+        with self._lock:
+            # Whoever asks for a ping meanwhile begins with new ones.
+            senders, self._senders = self._senders, ()
         self._halt(0.0, with_farewell=False)
         if not self._ruling.decision.is_on:
             # What another process was about to send is over when its turn is.
-            self._turns.wait(self._policy.timeout_seconds)
-        for sender in self._senders:
+            with self._turns.alone(self._policy.timeout_seconds):
+                self._outboxes.empty()
+        for sender in senders:
             sender.drop()
         with self._lock:
-            self._senders = ()
             if self._is_started and self._ruling.decision.is_on:
                 self._run()
 
@@ -166,7 +259,7 @@ class Engine:
             return
         self._problems.pop("thread", None)
         self._workers = tuple(workers)
-        if self._policy.kinds.end and workers:
+        if workers and (self._policy.kinds.end or self._policy.events):
             self._endings = Endings(self._end)
             self._endings.watch()
 
@@ -194,13 +287,17 @@ class Engine:
     def _may_send(self) -> bool:
         """Tell whether a ping may leave now."""
         self._ruling.agree_once(self._ruling.decision.layer)
-        has_moved = self._ruling.has_moved()
+        has_moved = self._ruling.has_moved() or any(sender.is_another() for sender in self._senders)
         if not self._ruling.decision.is_on:
+            self._outboxes.empty()
             return False
         if has_moved:
             # Called by a thread that ends with this: others take its place.
             self._apply()
             return False
+        return self._is_ready()
+
+    def _is_ready(self) -> bool:
         ask = self._given.initialised
         try:
             is_ready = ask is None or bool(ask())
@@ -218,18 +315,55 @@ class Engine:
         return self._senders
 
     def _senders_for(self, to: tuple[Destination, ...], identities: Identities | None) -> tuple[Sender, ...]:
-        outside = Outside(self._clock, identities, self._store, self._transport, self._began)
-        return tuple(Sender(self._ruling.content, each, outside=outside) for each in to)
+        boxes = self._outboxes.open(to, self._ruling.content) if self._ruling.decision.is_on else {}
+        outside = Outside(self._clock, identities, self._store, self._transport, self._began, self._place())
+        content = self._ruling.content
+        return tuple(Sender(content, each, outside=outside._replace(outbox=boxes.get(each.name))) for each in to)
+
+    # Events.
+
+    def event(self, name: Any, properties: Any) -> None:
+        """Take what the application tells of itself, while telemetry is on."""
+        if not self._ruling.decision.is_on or self._is_held:
+            return
+        if not self._senders:
+            with self._lock:
+                self._made()
+        if name in self._policy.kinds and name in self._policy.events and not properties:
+            self.track(name, {})
+        elif self._outboxes.tell(name, properties):
+            for worker in self._workers:
+                worker.wake()
+
+    def track(self, kind: str, told: Mapping[str, Any]) -> None:
+        """Send one of the policy's own events now; `told` are values for its rows from now on."""
+        if not self._ruling.decision.is_on or self._is_held:
+            return
+        if kind not in self._policy.events or kind not in self._policy.kinds:
+            self._outboxes.refuse("name", f"The policy {self._policy.name} has no event {kind}.")
+            return
+        self._ruling.content.told.update(told)
+        if not self._workers:
+            self.start()
+        for worker in self._workers:
+            worker.say(kind)
 
     def _identities(self) -> Identities | None:
         policy = self._policy
         try:
-            if policy.id_kept is IdKept.FILE:
-                return IdentityFiles(self._directory(), clock=self._clock, with_token=policy.has_token)
-            return StoredIdentity(self._store, policy.id_key, clock=self._clock) if self._store else None
+            place = self._id_place()
         except OSError as error:
             self._problems["id"] = f"The instance's id cannot be kept, so nothing is sent: {error}."
             return None
+        if place is None:
+            return None
+        machine = Linux() if policy.notices_copies else None
+        return Identities(place, clock=self._clock, with_token=policy.has_token, machine=machine)
+
+    def _id_place(self) -> Place | None:
+        if self._policy.id_kept is IdKept.FILE:
+            return FilePlace(self._directory())
+        return StorePlace(self._store, self._policy.id_key) if self._store else None
 
     def _make_id(self) -> None:
         identities = self._identities()
@@ -238,6 +372,17 @@ class Engine:
                 self._own_instance = identities.make().instance
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a disk must not harm the host
             self._problems["id"] = f"The instance's id cannot be kept: {error}."
+
+    def device(self, host: str) -> str | None:
+        """Return the id for a request to a host, where it may go along: pings may go there, or to the maker."""
+        if not self._is_started or self._is_held:
+            return None
+        decision, route = self._ruling.look()
+        if not any(to.name == DEFAULT or to.target.host == host for to in route.destinations) or not self._is_ready():
+            return None
+        self._ruling.agree_once(decision.layer)
+        identities = self._identities()
+        return identities.make().instance if identities else None
 
     # What people are told, and what they said.
 
@@ -275,8 +420,10 @@ class Engine:
         return tuple(sender.preview(self._policy.kinds.repeat) for sender in senders)
 
     def last(self) -> tuple[Shown, ...]:
-        """Return what was last sent to each destination."""
-        return tuple(sender.last for sender in self._senders if sender.last)
+        """Return what was last sent to each destination, by this process or another, and be it off by now."""
+        own = {sender.destination.name: sender.last for sender in self._senders}
+        kept = {name: found.shown for name in NAMES[Mode.BOTH] if (found := read_last(self._place(), name))}
+        return tuple(shown for shown in {**own, **kept}.values() if shown)
 
     def status(self) -> Status:
         """Return what telemetry is doing."""
@@ -299,13 +446,39 @@ class Engine:
         failed: dict[str, int] = {}
         for sender in senders:
             failed = {**failed, **{name: failed.get(name, 0) + times for name, times in sender.failed.items()}}
-        further = [problem for sender in senders for problem in sender.problems]
+        further = [*(problem for sender in senders for problem in sender.problems), *self._outboxes.problems]
         return plain._replace(
             instance=senders[0].instance() if senders else self._own_instance,
             destinations=courses,
             failed_probes=tuple(sorted(failed.items())),
             problems=(*plain.problems, *dict.fromkeys(further), *([HELD] if self._is_held else [])),
+            waiting=self._outboxes.waiting,
+            lost=self._outboxes.lost,
+            renewed=self._renewal(),
         )
+
+    def is_on(self) -> bool:
+        """Tell whether anything may be sent, as every layer says now."""
+        return self._ruling.is_on_now()
+
+    def about(self) -> About:
+        """Return what telemetry is made of."""
+        return self._ruling.about(self._given.app, self._known_instance())
+
+    def _known_instance(self) -> str:
+        try:
+            identities = self._identities()
+            found = identities.read() if identities else None
+        except Exception:  # noqa: BLE001 - the store may be anybody's code, and the status says what is wrong with it
+            return ""
+        return found.instance if found else ""
+
+    def _renewal(self) -> Renewal | None:
+        try:
+            identities = self._identities()
+            return identities.renewal() if identities else None
+        except Exception:  # noqa: BLE001 - the sender has said so already
+            return None
 
     # In a child.
 
@@ -318,6 +491,7 @@ class Engine:
         self._turns.forget()
         for sender in self._senders:
             sender.forget()
+        self._outboxes.forget()
 
 
 HELD: Final = "The notice was shown for the first time: nothing is sent in this run."

@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 HOUR: Final = 3600
 DAY_HOURS: Final = 24
 
+ANY_EVENT: Final = ("*",)
+"""The events of a policy that allows every name but those of its pings."""
 
 PSEUDONYMOUS: Final = "This is pseudonymous, not anonymous: what one installation sends can be linked by its id."
 
@@ -80,7 +82,10 @@ class Name(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """Everything that makes one product's telemetry differ from another's. Change a copy with `_replace`."""
+    """Everything that makes one product's telemetry differ from another's. Change a copy with `_replace`.
+
+    `events` are the names that an application may tell events by.
+    """
 
     name: str
     wire: str
@@ -107,6 +112,7 @@ class Policy(NamedTuple):
     id_made: IdMade = IdMade.FIRST_ENABLE
     id_kept: IdKept = IdKept.FILE
     id_key: str = "instance_id"
+    notices_copies: bool = False
     is_locked_by_licence: bool = False
     is_silent_in_ci: bool = False
     has_notice: bool = False
@@ -121,6 +127,15 @@ class Policy(NamedTuple):
     def name_of(self, setting: str) -> Name | None:
         """Return what a setting is called; None where the policy has no such setting."""
         return next((each for each in self.names if each.setting == setting), None)
+
+    def setting_called(self, text: str) -> str | None:
+        """Return the setting that people call so: by its name, its place in the file, or the end of that place."""
+        called = ((each.setting, {each.setting, each.file, each.file.rpartition(".")[2]}) for each in self.names)
+        return next((setting for setting, names in called if text in names), None)
+
+    def stronger_than(self, layer: str) -> tuple[str, ...]:
+        """Return the layers that stand above one of the policy's layers."""
+        return self.layers[: self.layers.index(layer)]
 
 
 EVERY_LAYER: Final = ("environment", "file", "database", "profile", "default")
@@ -262,6 +277,8 @@ HOMING: Final = Policy(
     retry=Retry.EVENTS,
     stops_at_gone=True,
     is_spooled=True,
+    events=ANY_EVENT,
+    notices_copies=True,
     is_silent_in_ci=True,
     has_notice=True,
     excluded=(
