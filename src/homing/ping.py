@@ -25,6 +25,12 @@ MOST_VALUE: Final = 100
 HEARTBEATS: Final = frozenset({"check", "heartbeat"})
 """Kinds that repeat, unless they are sent as events."""
 
+ENDINGS: Final = frozenset({"end", "shutdown"})
+"""Kinds after which nothing more comes until the instance is started again."""
+
+TURNS: Final = frozenset({"begin", "startup", "license-state-change", *ENDINGS})
+"""Kinds that say that an instance is not as it was; they are shown at once."""
+
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 

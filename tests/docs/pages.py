@@ -37,6 +37,7 @@ TOLD: Final[Mapping[str, str]] = MappingProxyType(
         "from": "the first day",
         "to": "the last day",
         "filters": "what was filtered by: for each dimension a list of values",
+        "labels": "the labels that clients had to bear, after a minus those they had not to",
         "summary": "over all days and apps: {}",
         "daily": "for each day: {}",
         "splits": "for each dimension a list, in it for each value: {}",

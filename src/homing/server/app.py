@@ -19,7 +19,7 @@ from homing.errors import StoreError
 from homing.server.accounts.accounts import Accounts
 from homing.server.accounts.directory import REFRESH_SECONDS, Directory
 from homing.server.accounts.door import Door
-from homing.server.api import operations, reports, sessions
+from homing.server.api import fleet, operations, reports, sessions
 from homing.server.api.callers import SECURITY, Services, caller
 from homing.server.dashboard.assets import COMPRESSED, Assets, read_assets
 from homing.server.dashboard.guard import answer_anything, secure
@@ -53,6 +53,10 @@ BINDABLE: Final = ("seqdesk", "sirveo", "flowfuse")
 
 HANDLERS: Final = (
     reports.get_report,
+    fleet.get_measure,
+    fleet.get_properties,
+    fleet.get_events,
+    fleet.get_history,
     sessions.sign_in,
     sessions.sign_out,
     sessions.change_password,
