@@ -149,7 +149,7 @@ class Engine:
             self._halt(0.0, with_farewell=False)
             try:
                 # Nobody else may have sent the one of them with the other's predecessor.
-                with self._turns.alone(self._policy.timeout_seconds):
+                with self._turns.quiet(self._policy.timeout_seconds):
                     self._reset_id(who)
             except Exception as error:
                 raise SettingsError([f"The id cannot be replaced: {error}."]) from error
@@ -173,7 +173,7 @@ class Engine:
         self._halt(0.0, with_farewell=False)
         if not self._ruling.decision.is_on:
             # What another process was about to send is over when its turn is.
-            with self._turns.alone(self._policy.timeout_seconds):
+            with self._turns.quiet(self._policy.timeout_seconds):
                 pass
         for sender in senders:
             sender.drop()

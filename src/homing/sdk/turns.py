@@ -80,7 +80,7 @@ class Turns:
                 _close(opened)
 
     @contextlib.contextmanager
-    def alone(self, seconds: float) -> Iterator[None]:
+    def quiet(self, seconds: float) -> Iterator[None]:
         """Wait until nobody sends any more, at most so many seconds, and let nobody begin meanwhile."""
         opened = self._open(SENDING_FILE)
         try:
