@@ -5,6 +5,9 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from homing.errors import SettingsError, SettingsLocked
+    from homing.sdk.admin.pages import TelemetryAdmin, TelemetrySetup
+    from homing.sdk.build import BuildInfo
+    from homing.sdk.commands.parser import add_telemetry_commands
     from homing.sdk.integrations.face import Integrations
     from homing.sdk.licence import Licence
     from homing.sdk.payload import Row
@@ -24,6 +27,7 @@ else:
 
 
 __all__ = [
+    "BuildInfo",
     "Integrations",
     "JsonStore",
     "Licence",
@@ -35,14 +39,18 @@ __all__ = [
     "SqliteStore",
     "Status",
     "Telemetry",
+    "TelemetryAdmin",
+    "TelemetrySetup",
     "Update",
     "UpdateCheck",
     "__version__",
+    "add_telemetry_commands",
 ]
 
 __version__ = "0.1.0"
 
 PLACES = {
+    "BuildInfo": "homing.sdk.build",
     "Integrations": "homing.sdk.integrations.face",
     "JsonStore": "homing.sdk.stores",
     "Licence": "homing.sdk.licence",
@@ -54,7 +62,10 @@ PLACES = {
     "SqliteStore": "homing.sdk.stores",
     "Status": "homing.sdk.status",
     "Telemetry": "homing.sdk.telemetry",
+    "TelemetryAdmin": "homing.sdk.admin.pages",
+    "TelemetrySetup": "homing.sdk.admin.pages",
     "Update": "homing.sdk.update_forms",
     "UpdateCheck": "homing.sdk.update",
+    "add_telemetry_commands": "homing.sdk.commands.parser",
 }
 """Where each public name lives."""

@@ -1,28 +1,36 @@
 """Puts the sending side together: what was decided, where to send, and the threads that do it."""
 
+from __future__ import annotations
+
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from homing.clock import Clock
 from homing.errors import SettingsError
+from homing.sdk.about import About
 from homing.sdk.content import Arguments, Content, compose
-from homing.sdk.destinations import DEFAULT, Destination
+from homing.sdk.destinations import DEFAULT, NAMES, Destination
 from homing.sdk.endings import Endings
 from homing.sdk.identity import FilePlace, Identities, Place, Renewal, StorePlace, default_directory
+from homing.sdk.last import read_last
 from homing.sdk.machine import Linux
-from homing.sdk.policy import HOUR, IdKept, IdMade
+from homing.sdk.policy import HOUR, IdKept, IdMade, Mode
 from homing.sdk.ruling import Ruling
 from homing.sdk.schedule import Schedule, Times
+from homing.sdk.seeding import Seed, find_seeds
 from homing.sdk.sender import Outside, Sender
 from homing.sdk.sources import read_environment, with_file
-from homing.sdk.status import UNMADE, About, Shown, Status
+from homing.sdk.status import UNMADE, Course, Shown, Status
 from homing.sdk.stores import JsonStore, SqliteStore, Store
-from homing.sdk.transports.base import Transport
+from homing.sdk.transports.base import Deadline, Transport
 from homing.sdk.turns import Turns
 from homing.sdk.worker import House, Worker
+
+if TYPE_CHECKING:
+    from homing.sdk.erasure import Erasure
 
 DATABASE_FILE: Final = "telemetry.db"
 NOTICE: Final = "notice"
@@ -122,6 +130,30 @@ class Engine:
             for worker in workers:
                 worker.ask(end - self._clock.monotonic() if wait else 0.0)
 
+    def send_once(self) -> tuple[Course, ...]:
+        """Send one ping to each destination now, in this thread, and return what came of those that were tried."""
+        tried = []
+        for sender in self._made() if self._ruling.decision.is_on else ():
+            sender.recall()
+            with self._turns.sending():
+                deadline = Deadline(self._clock, self._policy.timeout_seconds)
+                if self._may_send() and sender.send(deadline, self._policy.kinds.repeat) is not None:
+                    tried.append(sender.course(None))
+        return tuple(tried)
+
+    def export(self) -> tuple[Shown, ...]:
+        """Return what would be sent now, under the id, which is made where there is none; nothing while it is off."""
+        senders = self._made() if self._ruling.decision.is_on and self._may_send() else ()
+        return tuple(sender.preview(self._policy.kinds.repeat) for sender in senders if sender.prepare())
+
+    def erase(self) -> tuple[Erasure, ...]:
+        """Ask each destination to erase what it has of this installation; raise `SettingsError`."""
+        from homing.sdk.erasure import erase
+
+        ruling = self._ruling
+        to = ruling.route.destinations or ruling.route_if_on().destinations
+        return erase(ruling.content, to, instance=self._known_instance(), clock=self._clock)
+
     def license_changed(self) -> None:
         """Ask for the licence now."""
         was_on = self._ruling.decision.is_on
@@ -136,6 +168,20 @@ class Engine:
         with self._saving:
             self._ruling.save(settings, who)
             self._apply()
+            # Whoever switched it on is shown the id at once.
+            for sender in self._senders if self._workers else ():
+                sender.prepare()
+
+    def seed(self, seeds: Sequence[Seed], who: str) -> tuple[Seed, ...]:
+        """Keep first settings where there are none yet, go by them, and return them; raise `SettingsError`."""
+        with self._saving:
+            kept = self._ruling.seed(seeds, who)
+            self._apply()
+        return kept
+
+    def absent(self, config: Path | str | None, profile: Path | str | None) -> tuple[Seed, ...]:
+        """Return the first settings that would be kept; raise `SettingsError`."""
+        return self._ruling.absent(find_seeds(self._policy, config, profile=profile))
 
     def agree(self, who: str) -> None:
         """Keep that somebody agreed to the list of fields as it is now."""
@@ -249,7 +295,7 @@ class Engine:
         return self._senders
 
     def _senders_for(self, to: tuple[Destination, ...], identities: Identities | None) -> tuple[Sender, ...]:
-        outside = Outside(self._clock, identities, self._store, self._transport, self._began)
+        outside = Outside(self._clock, identities, self._store, self._transport, self._began, self._place())
         return tuple(Sender(self._ruling.content, each, outside=outside) for each in to)
 
     def _identities(self) -> Identities | None:
@@ -324,8 +370,10 @@ class Engine:
         return tuple(sender.preview(self._policy.kinds.repeat) for sender in senders)
 
     def last(self) -> tuple[Shown, ...]:
-        """Return what was last sent to each destination."""
-        return tuple(sender.last for sender in self._senders if sender.last)
+        """Return what was last sent to each destination, by this process or another, and be it off by now."""
+        own = {sender.destination.name: sender.last for sender in self._senders}
+        kept = {name: found.shown for name in NAMES[Mode.BOTH] if (found := read_last(self._place(), name))}
+        return tuple(shown for shown in {**own, **kept}.values() if shown)
 
     def status(self) -> Status:
         """Return what telemetry is doing."""
@@ -358,6 +406,22 @@ class Engine:
             renewed=self._renewal(instance),
         )
 
+    def is_on(self) -> bool:
+        """Tell whether anything may be sent, as every layer says now."""
+        return self._ruling.is_on_now()
+
+    def about(self) -> About:
+        """Return what telemetry is made of."""
+        return self._ruling.about(self._given.app, self._known_instance())
+
+    def _known_instance(self) -> str:
+        try:
+            identities = self._identities()
+            found = identities.read() if identities else None
+        except Exception:  # noqa: BLE001 - the store may be anybody's code, and the status says what is wrong with it
+            return ""
+        return found.instance if found else ""
+
     def _renewal(self, instance: str) -> Renewal | None:
         """Return when the id was replaced; looked up once for each."""
         if instance not in (UNMADE, self._renewed[0]):
@@ -367,14 +431,6 @@ class Engine:
             except Exception:  # noqa: BLE001 - the sender has said so already
                 return None
         return self._renewed[1] if instance == self._renewed[0] else None
-
-    def is_on(self) -> bool:
-        """Tell whether anything may be sent, as every layer says now."""
-        return self._ruling.is_on_now()
-
-    def about(self) -> About:
-        """Return what is known of the application."""
-        return About(self._given.app, self._given.version, *self._ruling.file)
 
     # In a child.
 

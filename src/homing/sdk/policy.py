@@ -123,6 +123,15 @@ class Policy(NamedTuple):
         """Return what a setting is called; None where the policy has no such setting."""
         return next((each for each in self.names if each.setting == setting), None)
 
+    def setting_called(self, text: str) -> str | None:
+        """Return the setting that people call so: by its name, its place in the file, or the end of that place."""
+        called = ((each.setting, {each.setting, each.file, each.file.rpartition(".")[2]}) for each in self.names)
+        return next((setting for setting, names in called if text in names), None)
+
+    def stronger_than(self, layer: str) -> tuple[str, ...]:
+        """Return the layers that stand above one of the policy's layers."""
+        return self.layers[: self.layers.index(layer)]
+
 
 EVERY_LAYER: Final = ("environment", "file", "database", "profile", "default")
 WHOLE_HOURS: Final = Interval(24 * HOUR, HOUR, 168 * HOUR)

@@ -1,7 +1,6 @@
 """What telemetry is doing, as plain values."""
 
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from homing.sdk.identity import Renewal
 from homing.settings import Value
@@ -78,15 +77,6 @@ class Status(NamedTuple):
     def next_due(self) -> int | None:
         """When the next ping is due, while somebody waits for it."""
         return self.first.next_due
-
-
-class About(NamedTuple):
-    """The application, the name of its settings file, and what stands in it; both empty where there is no file."""
-
-    app: str
-    version: str
-    file_name: str
-    file: Mapping[str, Any]
 
 
 class Shown(NamedTuple):

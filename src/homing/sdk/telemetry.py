@@ -11,10 +11,14 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from homing.clock import Clock
+    from homing.sdk.about import About
+    from homing.sdk.build import BuildInfo
+    from homing.sdk.erasure import Erasure
     from homing.sdk.licence import Ask
     from homing.sdk.payload import BeforeSend, Row
     from homing.sdk.policy import Policy
-    from homing.sdk.status import About, Shown, Status
+    from homing.sdk.seeding import Seed
+    from homing.sdk.status import Course, Shown, Status
     from homing.sdk.stores import Store
     from homing.sdk.transports.base import Transport
 
@@ -50,6 +54,7 @@ class Telemetry:
         initialised: Callable[[], bool] | None = None,
         before_send: BeforeSend | None = None,
         ca_file: Path | str | None = None,
+        build: BuildInfo | None = None,
         clock: Clock | None = None,
         transport: Transport | None = None,
     ) -> None:
@@ -74,6 +79,7 @@ class Telemetry:
             initialised,
             before_send,
             ca_file,
+            build,
         )
         self._engine = Engine(given, database=database, clock=clock or SystemClock(), transport=transport)
         self._is_fork_known = False
@@ -116,14 +122,49 @@ class Telemetry:
         return self._engine.is_on()
 
     def about(self) -> About:
-        """Return what is known of the application, and what its settings file says."""
+        """Return what telemetry is made of: policy, fields, id, licence, file, and where each setting comes from."""
         return self._engine.about()
+
+    def send_once(self) -> tuple[Course, ...]:
+        """Send one ping to each destination now, in the caller's thread, and return what came of each that was tried.
+
+        For commands that end after it: it begins no thread, and sends no first or last ping. Nothing is tried while
+        telemetry is off.
+        """
+        self._rest_in_children()
+        return self._engine.send_once()
+
+    def export(self) -> tuple[Shown, ...]:
+        """Return what would be sent now, to be carried there by other means; nothing while telemetry is off."""
+        return self._engine.export()
+
+    def erase(self) -> tuple[Erasure, ...]:
+        """Ask each destination to erase what it has stored of this installation, and return what each answered.
+
+        Raises `SettingsError` where that cannot be asked for. Telemetry that is on goes on: switch it off before.
+        """
+        return self._engine.erase()
+
+    def first_settings(self, config: Path | str | None = None, profile: Path | str | None = None) -> tuple[Seed, ...]:
+        """Return what the environment, a set-up file and an install profile say that is not saved yet.
+
+        The environment beats the file. Raises `SettingsError` for what cannot be read or understood.
+        """
+        return self._engine.absent(config, profile)
+
+    def seed(self, seeds: Sequence[Seed], *, who: str) -> tuple[Seed, ...]:
+        """Save first settings where there are none yet, and return those; a second time changes nothing.
+
+        Raises `SettingsError` where nothing can be saved.
+        """
+        return self._engine.seed(seeds, who)
 
     def save(self, settings: Mapping[str, Any], *, who: str) -> Status:
         """Keep what somebody chose, go by it at once, and return the status.
 
         Raises `SettingsError` for what cannot be understood, `SettingsLocked` for what a stronger layer holds; then
-        nothing is changed. When telemetry was switched off and this has returned, nothing is on its way any more.
+        nothing is changed. None takes back what was saved. When telemetry was switched off and this has returned,
+        nothing is on its way any more.
         """
         self._engine.save(settings, who)
         return self.status()

@@ -6,7 +6,7 @@ from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Final, NamedTuple, Protocol
 
 from homing.sdk.endpoint import Endpoint
-from homing.sdk.transports.base import SUCCESSES, Deadline
+from homing.sdk.transports.base import SUCCESSES, Deadline, Request
 
 MOST_BODY: Final = 65_536
 """How many bytes of a body are read; a longer one is none."""
@@ -38,7 +38,7 @@ class Answer(NamedTuple):
 class Asker(Protocol):
     """What can ask."""
 
-    def ask(self, question: Question, deadline: Deadline) -> Answer:
+    def ask(self, question: Question | Request, deadline: Deadline) -> Answer:
         """Ask once and return the answer; raise nothing, and take no longer than the deadline."""
 
 

@@ -42,13 +42,13 @@ class HttpTransport:
             proxy = proxy_for(request.endpoint, self._named)
             with self._connected(request.endpoint, proxy, deadline) as sock:
                 sock.settimeout(deadline.left())
-                sock.sendall(_head("POST", request, proxy, *_about(request)) + request.body)
+                sock.sendall(_whole(request, proxy))
                 status = _read_status(sock, deadline)
         except (OSError, ValueError) as error:
             return Reply(None, deadline.reason if deadline.is_over else _sentence(error))
         return Reply(status)
 
-    def ask(self, question: "Question", deadline: Deadline) -> "Answer":
+    def ask(self, question: "Question | Request", deadline: Deadline) -> "Answer":
         """Ask once and return the answer, with at most 64 KiB of its body."""
         from homing.sdk.transports.answers import Answer, read_answer
 
@@ -56,7 +56,7 @@ class HttpTransport:
             proxy = proxy_for(question.endpoint, self._named)
             with self._connected(question.endpoint, proxy, deadline) as sock:
                 sock.settimeout(deadline.left())
-                sock.sendall(_head("GET", question, proxy))
+                sock.sendall(_whole(question, proxy))
                 return read_answer(sock, deadline)
         except (OSError, ValueError) as error:
             return Answer(None, error=deadline.reason if deadline.is_over else _sentence(error))
@@ -129,6 +129,12 @@ def _tunnel(sock: socket.socket, endpoint: Endpoint, proxy: Proxy, deadline: Dea
     status = _final_status(head)
     if status is None or status not in SUCCESSES:
         raise OSError(f"the proxy answered {status}")
+
+
+def _whole(question: "Question | Request", proxy: Proxy | None) -> bytes:
+    if isinstance(question, Request):
+        return _head("POST", question, proxy, *_about(question)) + question.body
+    return _head("GET", question, proxy)
 
 
 def _about(request: Request) -> Iterator[tuple[str, str]]:
