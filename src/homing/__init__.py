@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from homing.sdk.status import Status
     from homing.sdk.stores import JsonStore, PostgresStore, SqliteStore
     from homing.sdk.telemetry import Telemetry
+    from homing.sdk.transports.posthog import PostHogTransport
     from homing.sdk.update import UpdateCheck
     from homing.sdk.update_forms import Update
 else:
@@ -32,6 +33,7 @@ __all__ = [
     "JsonStore",
     "Licence",
     "Policy",
+    "PostHogTransport",
     "PostgresStore",
     "Row",
     "SettingsError",
@@ -55,6 +57,7 @@ PLACES = {
     "JsonStore": "homing.sdk.stores",
     "Licence": "homing.sdk.licence",
     "Policy": "homing.sdk.policy",
+    "PostHogTransport": "homing.sdk.transports.posthog",
     "PostgresStore": "homing.sdk.stores",
     "Row": "homing.sdk.payload",
     "SettingsError": "homing.errors",

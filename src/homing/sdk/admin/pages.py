@@ -40,6 +40,8 @@ class TelemetryAdmin(Mounted):
 
     def answer(self, request: Request, who: str) -> Response:
         """Answer an administrator's request, which comes from here."""
+        # Another process may have saved something.
+        self._telemetry.refresh()
         whole = request.prefix + request.path
         # By the end of the whole path, so that the JSON can also be mounted at its own path alone.
         if whole.endswith(api.PATH):
@@ -125,6 +127,7 @@ class TelemetrySetup(Mounted):
 
     def answer(self, request: Request, who: str) -> Response:
         """Answer a request of whoever sets the application up."""
+        self._telemetry.refresh()
         if request.path == "/" and request.method == "POST":
             return self._chosen(request, who)
         if found := _common(request):
