@@ -19,8 +19,9 @@ from homing.errors import StoreError
 from homing.server.accounts.accounts import Accounts
 from homing.server.accounts.directory import REFRESH_SECONDS, Directory
 from homing.server.accounts.door import Door
-from homing.server.api import operations, reports, sessions
+from homing.server.api import erasures, operations, reports, sessions
 from homing.server.api.callers import SECURITY, Services, caller
+from homing.server.api.eraser import Eraser
 from homing.server.dashboard.assets import COMPRESSED, Assets, read_assets
 from homing.server.dashboard.guard import answer_anything, secure
 from homing.server.dashboard.pages import Templates, load_templates, make_templates
@@ -49,6 +50,8 @@ HANDLERS: Final = (
     sessions.sign_in,
     sessions.sign_out,
     sessions.change_password,
+    erasures.erase,
+    erasures.erase_below_key,
     operations.livez,
     operations.readyz,
     operations.metrics,
@@ -67,7 +70,7 @@ class Receiver:
         self.reader = ReaderClient(
             settings["store"], options_of(settings), (settings["log_level"], settings["log_format"])
         )
-        self.directory = _directory(opened, settings)
+        self.directory = _directory(opened, settings, clock)
         self._assets = read_assets()
         self._templates = make_templates(self._assets.url)
         self.lane = self._lane(settings, clock)
@@ -92,6 +95,7 @@ class Receiver:
             address_of=address_of,
             checks=self.checks,
             release=self._store.release,
+            eraser=Eraser(self.directory, self.reader, clock),
             secure_cookies=settings["secure_cookies"],
             public_url=settings["public_url"],
         )
@@ -153,9 +157,9 @@ def options_of(settings: Resolved) -> Options:
     return Options(**{name: settings[name] for name in Options._fields if name in settings.values})
 
 
-def _directory(opened: Opened, settings: Resolved) -> Directory:
+def _directory(opened: Opened, settings: Resolved, clock: Clock) -> Directory:
     dimensions = frozenset[str]().union(*(dialect.dimensions for dialect in DIALECTS))
-    return Directory(opened.control, dimensions, settings["retention_days"])
+    return Directory(opened.control, clock, dialect_dimensions=dimensions, retention_days=settings["retention_days"])
 
 
 def framework(services: Services, *, assets: Assets, templates: Templates) -> ASGIApp:

@@ -16,6 +16,7 @@ from homing.clock import Clock
 from homing.server.accounts.accounts import Accounts
 from homing.server.accounts.directory import Directory
 from homing.server.accounts.door import Door
+from homing.server.api.eraser import Eraser
 from homing.server.dialects.base import bearer
 from homing.server.ingest.addresses import AddressOf
 from homing.server.metrics import Metrics
@@ -47,6 +48,7 @@ class Services(NamedTuple):
     address_of: AddressOf
     checks: Callable[[], Mapping[str, bool]]
     release: Callable[[int, str], bool]
+    eraser: Eraser
     secure_cookies: bool
     public_url: str
 
