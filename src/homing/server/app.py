@@ -64,6 +64,7 @@ class Receiver:
 
     def __init__(self, opened: Opened, settings: Resolved, clock: Clock) -> None:
         self._store = opened.store
+        self._control = opened.control
         self.metrics = Metrics()
         self.accounts = Accounts(opened.control, clock)
         self.desk = Desk(opened.store, clock, self.metrics.commit, settings["queue_pings"])
@@ -95,6 +96,8 @@ class Receiver:
             address_of=address_of,
             checks=self.checks,
             release=self._store.release,
+            control=self._control,
+            dialects=DIALECTS,
             eraser=Eraser(self.directory, self.reader, clock),
             secure_cookies=settings["secure_cookies"],
             public_url=settings["public_url"],
