@@ -127,7 +127,7 @@ def test_revoking(visitor: Visitor) -> None:
     at = visitor.site
     [key] = keys(at)
     assert [400, 400] == [
-        visitor.post(f"/apps/desk/keys/{key.id}/revoke", **given).status for given in ({}, {"ends": "x"})
+        visitor.send(f"/apps/desk/keys/{key.id}/revoke", given).status for given in ({}, {"ends": "x"})
     ]
     assert 200 == sends(at, key.plain or "")
     assert (303, "/apps/desk/settings?ended=1") == leads(visitor.post(f"/apps/desk/keys/{key.id}/revoke", ends="now"))
@@ -173,7 +173,7 @@ def test_apps_and_keys_of_others(visitor: Visitor) -> None:
         assert 404 == visitor.get(f"/apps/{theirs.name}{path}").status
     for path in ("keys", "bearer", "retire", "restore", f"keys/{mine.id}/rotate", f"keys/{mine.id}/keep"):
         given = {"scope": "send", "demanded": "on", "name": "theirs", "ends": "now"}
-        assert 404 == visitor.post(f"/apps/{theirs.name}/{path}", **given).status, path
+        assert 404 == visitor.send(f"/apps/{theirs.name}/{path}", given).status, path
     for what in ("rotate", "revoke", "keep"):
         assert 404 == visitor.post(f"/apps/desk/keys/{foreign}/{what}", ends="now").status
     assert before == (at.control.apps(), at.control.app_keys())
