@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from pathlib import Path
 from typing import Any, Final, get_args
 
 import click
@@ -11,7 +12,7 @@ from homing.cli import output
 from homing.cli.apps import app
 from homing.cli.opening import app_named, as_json, of_owner, of_store, open_workplace, owner_named
 from homing.clock import day_of, iso_time
-from homing.errors import HomingError, NotFound
+from homing.errors import AccountError, HomingError, NotFound
 from homing.server.query.question import PARAMETERS, parse
 from homing.server.query.report import report
 from homing.server.query.table import to_csv
@@ -153,6 +154,29 @@ def prune(*, dry_run: bool, store: str | None, json_: bool) -> None:
         output.as_json({"dry_run": dry_run, **removed})
         return
     output.table(tuple(removed), [removed], title="would remove" if dry_run else "removed")
+
+
+@cli.command("import")
+@click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--app", "name", metavar="APP", help="The app it is for; the one the file names when left out.")
+@of_owner
+@of_store
+@as_json
+def import_command(*, file: Path, name: str | None, owner: str | None, store: str | None, json_: bool) -> None:
+    """Take in a FILE that an installation without a network exported. Importing it again changes nothing."""
+    from homing.cli import importing
+
+    place = open_workplace(store)
+    header = importing.header_of(file)
+    found = app_named(place, owner_named(place, owner), name=header.app if name is None else name)
+    if found.retired:
+        message = f"The app {found.name} is retired and takes no more pings."
+        raise AccountError(message)
+    steps = -(-importing.count_lines(file) // importing.LINES)
+    with output.progress("Importing", max(steps, 1)) as advance:
+        became = importing.import_file(place, found, path=file, advance=advance)
+    rows = [{"outcome": each, "pings": number} for each, number in became.most_common()]
+    output.rows(rows, ("outcome", "pings"), json_=json_)
 
 
 @cli.command()

@@ -36,7 +36,7 @@ from homing.server.ingest.lane import Lane, Limits, Routes
 from homing.server.ingest.limits import RateLimit
 from homing.server.metrics import Metrics
 from homing.server.reader.client import ReaderClient
-from homing.server.stores.base import Options
+from homing.server.stores.base import Control, Options
 from homing.server.stores.registry import Opened
 from homing.settings import Resolved
 
@@ -71,7 +71,7 @@ class Receiver:
         self.reader = ReaderClient(
             settings["store"], options_of(settings), (settings["log_level"], settings["log_format"])
         )
-        self.directory = _directory(opened, settings, clock)
+        self.directory = directory_of(opened.control, settings, clock)
         self._assets = read_assets()
         self._templates = make_templates(self._assets.url)
         self.lane = self._lane(settings, clock)
@@ -160,9 +160,10 @@ def options_of(settings: Resolved) -> Options:
     return Options(**{name: settings[name] for name in Options._fields if name in settings.values})
 
 
-def _directory(opened: Opened, settings: Resolved, clock: Clock) -> Directory:
+def directory_of(control: Control, settings: Resolved, clock: Clock) -> Directory:
+    """Return the directory of apps and keys, which knows what every dialect may be split by."""
     dimensions = frozenset[str]().union(*(dialect.dimensions for dialect in DIALECTS))
-    return Directory(opened.control, clock, dialect_dimensions=dimensions, retention_days=settings["retention_days"])
+    return Directory(control, clock, dialect_dimensions=dimensions, retention_days=settings["retention_days"])
 
 
 def framework(services: Services, *, assets: Assets, templates: Templates) -> ASGIApp:
