@@ -5,11 +5,15 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from homing.errors import SettingsError, SettingsLocked
+    from homing.sdk.admin.pages import TelemetryAdmin, TelemetrySetup
+    from homing.sdk.build import BuildInfo
+    from homing.sdk.commands.parser import add_telemetry_commands
+    from homing.sdk.integrations.face import Integrations
     from homing.sdk.licence import Licence
     from homing.sdk.payload import Row
     from homing.sdk.policy import Policy
     from homing.sdk.status import Status
-    from homing.sdk.stores import JsonStore, SqliteStore
+    from homing.sdk.stores import JsonStore, PostgresStore, SqliteStore
     from homing.sdk.telemetry import Telemetry
 else:
 
@@ -21,29 +25,41 @@ else:
 
 
 __all__ = [
+    "BuildInfo",
+    "Integrations",
     "JsonStore",
     "Licence",
     "Policy",
+    "PostgresStore",
     "Row",
     "SettingsError",
     "SettingsLocked",
     "SqliteStore",
     "Status",
     "Telemetry",
+    "TelemetryAdmin",
+    "TelemetrySetup",
     "__version__",
+    "add_telemetry_commands",
 ]
 
 __version__ = "0.1.0"
 
 PLACES = {
+    "BuildInfo": "homing.sdk.build",
+    "Integrations": "homing.sdk.integrations.face",
     "JsonStore": "homing.sdk.stores",
     "Licence": "homing.sdk.licence",
     "Policy": "homing.sdk.policy",
+    "PostgresStore": "homing.sdk.stores",
     "Row": "homing.sdk.payload",
     "SettingsError": "homing.errors",
     "SettingsLocked": "homing.errors",
     "SqliteStore": "homing.sdk.stores",
     "Status": "homing.sdk.status",
     "Telemetry": "homing.sdk.telemetry",
+    "TelemetryAdmin": "homing.sdk.admin.pages",
+    "TelemetrySetup": "homing.sdk.admin.pages",
+    "add_telemetry_commands": "homing.sdk.commands.parser",
 }
 """Where each public name lives."""

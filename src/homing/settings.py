@@ -25,6 +25,10 @@ NEEDED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", 
 
 DURATION: Final = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
 
+VARIABLE: Final = re.compile(
+    r"""\s*(?:export\s+)?(?P<name>\w+)\s*=\s*(?:(?P<quote>["'])(?P<text>.*)(?P=quote)|(?P<plain>[^"'#\s].*?)?)(?:\s+\#.*)?\s*"""
+)
+
 Parser = Callable[[Any], Any]
 
 
@@ -124,6 +128,21 @@ def environment_layer(prefix: str) -> Layer:
 def environment_values(names: Iterable[str]) -> dict[str, str]:
     """Return the variables of these names that are set to something."""
     return {name: value for name in names if (value := os.environ.get(name, ""))}
+
+
+def variables_file(path: Path) -> dict[str, str]:
+    """Return the variables of a file like `.env`, none where it is missing; raise `SettingsError`.
+
+    A line is `NAME=value`, perhaps behind `export`; quotes around a value are not part of it, nor is what stands behind
+    ` #`.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise SettingsError([f"The file {path} cannot be read: {reason}."]) from error
+    found = (VARIABLE.fullmatch(line) for line in lines)
+    return {each["name"]: each["plain"] or each["text"] or "" for each in found if each}
 
 
 def file_layer(path: Path) -> Layer:

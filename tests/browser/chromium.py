@@ -30,13 +30,13 @@ def executable() -> str:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Run a browser.
+def chromium(*further: str) -> Iterator[Browser]:
+    """Run a browser, with further arguments of its command line.
 
     Until it ends, asyncio runs nothing else in this thread: Playwright keeps its own loop there, half way through.
     """
     # Chromium's sandbox refuses to work for root.
-    arguments = [*ARGUMENTS, "--no-sandbox"] if os.geteuid() == 0 else [*ARGUMENTS]
+    arguments = [*ARGUMENTS, *further, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=arguments)
         try:

@@ -27,10 +27,10 @@ LAST_WORDS: Final = "new Promise((done) => setTimeout(done, 50))"
 
 
 class Complaints:
-    """All that went wrong in the pages of one context whose requests may go to one origin only."""
+    """All that went wrong in the pages of one context whose requests may go to these origins only."""
 
-    def __init__(self, origin: str) -> None:
-        self._origin = origin
+    def __init__(self, *origins: str) -> None:
+        self._origins = origins
         self._found: list[str] = []
         self._expected: list[str] = []
 
@@ -76,7 +76,7 @@ class Complaints:
 
     def _request(self, request: Request) -> None:
         parts = urlsplit(request.url)
-        if parts.scheme not in LOCAL and f"{parts.scheme}://{parts.netloc}" != self._origin:
+        if parts.scheme not in LOCAL and f"{parts.scheme}://{parts.netloc}" not in self._origins:
             self._found.append(f"foreign: {request.method} {request.url}")
 
     def _failed(self, request: Request) -> None:

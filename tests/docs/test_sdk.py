@@ -57,6 +57,7 @@ def rows_of_policies() -> str:
         "stops at 410": lambda policy: "yes" if policy.stops_at_gone else "no",
         "id made": lambda policy: str(policy.id_made),
         "id kept": lambda policy: f"in {policy.id_kept}",
+        "notices copies": lambda policy: "yes" if policy.notices_copies else "no",
         "never contained": lambda policy: ", ".join(policy.excluded),
         "seconds at exit": lambda policy: f"{policy.flush_seconds:g}",
     }

@@ -25,6 +25,7 @@ from homing.settings import (
     resolve,
     switch,
     unknown_names,
+    variables_file,
     whole,
     words,
 )
@@ -152,3 +153,25 @@ def test_a_file(tmp_path: Path) -> None:
     path.write_text("size = 3\n")
     made = file_layer(path)
     assert ({"size": 3}, f"{path}: size") == (made.raw, made.label("size"))
+
+
+def test_files_of_variables(tmp_path: Path) -> None:
+    """Names, values, quotes, comments and `export` are read as shells do; a missing file has none."""
+    file = tmp_path / ".env"
+    assert {} == variables_file(file)
+    file.write_text(
+        "# first\n\nA=1\n export B = two words  # said\nC='x # y'\nD=\"z\"\nE=\nF=a=b\nG=a#b\nno name\nH='' # c\n"
+    )
+    assert {
+        "A": "1",
+        "B": "two words",
+        "C": "x # y",
+        "D": "z",
+        "E": "",
+        "F": "a=b",
+        "G": "a#b",
+        "H": "",
+    } == variables_file(file)
+    file.write_bytes(b"\xff")
+    with pytest.raises(SettingsError, match="cannot be read: it is not text"):
+        variables_file(file)

@@ -119,13 +119,30 @@ def rows_of(policy: Policy, interval: int | None = None) -> list[Setting]:
     return [rows[name] for name in dict.fromkeys([*(each.setting for each in policy.names), INTERVAL])]
 
 
+def origins_of(policy: Policy, sources: Sources) -> dict[str, str]:
+    """Return for each setting that stands in a layer what people call it there."""
+    origins: dict[str, str] = {}
+    for layer in reversed(layers_of(policy, sources)):
+        found = [name for name, raw in layer.raw.items() if raw not in (None, "")]
+        origins = {**origins, **{name: layer.label(name) for name in found}}
+    return origins
+
+
 def read_setting(policy: Policy, setting: str, raw: Any) -> Any:  # wide: a value and what it is for
-    """Return a value that somebody wants to save, as it is kept; raise `ValueError` with the reason it will not do."""
+    """Return a value that somebody wants to save, as it is kept; raise `ValueError` with the reason it will not do.
+
+    None takes back what was saved.
+    """
     if policy.name_of(setting) is None:
         raise ValueError("is no setting here")
+    if raw is None:
+        return None
     row = next(row for row in rows_of(policy) if row.name == setting)
-    row.parse(raw)
-    return raw
+    read = row.parse(raw)
+    # On a command line and in the environment everything is text.
+    if setting == ON:
+        return read
+    return int(raw) if setting == INTERVAL and not policy.interval.is_duration else raw
 
 
 def _mode(policy: Policy, resolved: Resolved, layers: Sequence[Layer]) -> Mode:

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import homing
 from homing.errors import SettingsError
+from homing.sdk.build import BuildInfo, values_of
 from homing.sdk.destinations import Vendor, vendor_target
 from homing.sdk.licence import Ask, Asking
 from homing.sdk.payload import FITS, BeforeSend, Row
@@ -53,6 +54,7 @@ class Arguments(NamedTuple):
     initialised: Callable[[], bool] | None
     before_send: BeforeSend | None
     ca_file: Any
+    build: Any
 
 
 class Content(NamedTuple):
@@ -82,7 +84,12 @@ def compose(given: Arguments) -> Content:
         raise SettingsError([*_plain_problems(given), f"policy must be a Policy or one of {', '.join(POLICIES)}."])
     form = FORMS[policy.wire]()
     vendor = Vendor(given.endpoint or policy.endpoint, given.key)
-    problems = [*_plain_problems(given), *_interval_problems(policy, given), *_row_problems(form, given)]
+    problems = [
+        *_plain_problems(given),
+        *_object_problems(given),
+        *_interval_problems(policy, given),
+        *_row_problems(form, given),
+    ]
     # Where there are modes an operator's destination will do.
     if given.endpoint != "" or not policy.name_of("mode"):
         problems += _vendor_problems(
@@ -91,7 +98,8 @@ def compose(given: Arguments) -> Content:
     if problems:
         raise SettingsError(problems)
     rows, ca_file = (*form.rows, *given.rows), None if given.ca_file is None else str(given.ca_file)
-    told = dict(given.values)
+    embedded = values_of(given.build or BuildInfo(), (row.name for row in rows))
+    told = {**embedded, **given.values}
     return Content(policy, form, rows, told, given.version, vendor, Asking(given.licence), given.before_send, ca_file)
 
 
@@ -126,6 +134,11 @@ def _plain_problems(given: Arguments) -> Iterator[str]:
     for name in ("directory", "file", "ca_file"):
         if not isinstance(getattr(given, name), Path | str | None) or getattr(given, name) == "":
             yield f"{name} must be a path or None."
+
+
+def _object_problems(given: Arguments) -> Iterator[str]:
+    if not isinstance(given.build, BuildInfo | None):
+        yield "build must be a BuildInfo or None."
     for name in ("licence", "initialised", "before_send"):
         if getattr(given, name) is not None and not callable(getattr(given, name)):
             yield f"{name} must be a function or None."

@@ -1,26 +1,36 @@
 """Puts the sending side together: what was decided, where to send, and the threads that do it."""
 
+from __future__ import annotations
+
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from homing.clock import Clock
+from homing.errors import SettingsError
+from homing.sdk.about import About
 from homing.sdk.content import Arguments, Content, compose
-from homing.sdk.destinations import Destination
+from homing.sdk.destinations import NAMES, Destination
 from homing.sdk.endings import Endings
-from homing.sdk.identity import Identities, IdentityFiles, StoredIdentity, default_directory
-from homing.sdk.policy import HOUR, IdKept, IdMade
+from homing.sdk.identity import FilePlace, Identities, Place, Renewal, StorePlace, default_directory
+from homing.sdk.last import read_last
+from homing.sdk.machine import Linux
+from homing.sdk.policy import HOUR, IdKept, IdMade, Mode
 from homing.sdk.ruling import Ruling
 from homing.sdk.schedule import Schedule, Times
+from homing.sdk.seeding import Seed, find_seeds
 from homing.sdk.sender import Outside, Sender
 from homing.sdk.sources import read_environment, with_file
-from homing.sdk.status import UNMADE, Shown, Status
+from homing.sdk.status import UNMADE, Course, Shown, Status
 from homing.sdk.stores import JsonStore, SqliteStore, Store
-from homing.sdk.transports.base import Transport
+from homing.sdk.transports.base import Deadline, Transport
 from homing.sdk.turns import Turns
 from homing.sdk.worker import House, Worker
+
+if TYPE_CHECKING:
+    from homing.sdk.erasure import Erasure
 
 DATABASE_FILE: Final = "telemetry.db"
 NOTICE: Final = "notice"
@@ -119,6 +129,30 @@ class Engine:
             for worker in workers:
                 worker.ask(end - self._clock.monotonic() if wait else 0.0)
 
+    def send_once(self) -> tuple[Course, ...]:
+        """Send one ping to each destination now, in this thread, and return what came of those that were tried."""
+        tried = []
+        for sender in self._made() if self._ruling.decision.is_on else ():
+            sender.recall()
+            with self._turns.sending():
+                deadline = Deadline(self._clock, self._policy.timeout_seconds)
+                if self._may_send() and sender.send(deadline, self._policy.kinds.repeat) is not None:
+                    tried.append(sender.course(None))
+        return tuple(tried)
+
+    def export(self) -> tuple[Shown, ...]:
+        """Return what would be sent now, under the id, which is made where there is none; nothing while it is off."""
+        senders = self._made() if self._ruling.decision.is_on and self._may_send() else ()
+        return tuple(sender.preview(self._policy.kinds.repeat) for sender in senders if sender.prepare())
+
+    def erase(self) -> tuple[Erasure, ...]:
+        """Ask each destination to erase what it has of this installation; raise `SettingsError`."""
+        from homing.sdk.erasure import erase
+
+        ruling = self._ruling
+        to = ruling.route.destinations or ruling.route_if_on().destinations
+        return erase(ruling.content, to, instance=self._known_instance())
+
     def license_changed(self) -> None:
         """Ask for the licence now."""
         was_on = self._ruling.decision.is_on
@@ -133,6 +167,20 @@ class Engine:
         with self._saving:
             self._ruling.save(settings, who)
             self._apply()
+            # Whoever switched it on is shown the id at once.
+            for sender in self._senders if self._workers else ():
+                sender.prepare()
+
+    def seed(self, seeds: Sequence[Seed], who: str) -> tuple[Seed, ...]:
+        """Keep first settings where there are none yet, go by them, and return them; raise `SettingsError`."""
+        with self._saving:
+            kept = self._ruling.seed(seeds, who)
+            self._apply()
+        return kept
+
+    def absent(self, config: Path | str | None, profile: Path | str | None) -> tuple[Seed, ...]:
+        """Return the first settings that would be kept; raise `SettingsError`."""
+        return self._ruling.absent(find_seeds(self._policy, config, profile=profile))
 
     def agree(self, who: str) -> None:
         """Keep that somebody agreed to the list of fields as it is now."""
@@ -140,16 +188,41 @@ class Engine:
             self._ruling.agree(who)
             self._apply()
 
+    def reset_id(self, who: str) -> None:
+        """Make another id and token where there are any, and drop what waits; raise `SettingsError`."""
+        with self._saving:
+            self._halt(0.0, with_farewell=False)
+            try:
+                # Nobody else may have sent the one of them with the other's predecessor.
+                with self._turns.alone(self._policy.timeout_seconds):
+                    self._reset_id(who)
+            except Exception as error:
+                raise SettingsError([f"The id cannot be replaced: {error}."]) from error
+            finally:
+                self._apply()
+
+    def _reset_id(self, who: str) -> None:
+        identities = self._identities()
+        if identities is None:
+            raise OSError("there is no place for it")
+        if self._ruling.decision.is_on or identities.read() is not None:
+            made = identities.reset(who)
+            if self._policy.id_made is IdMade.EVERY_START:
+                self._own_instance = made.instance
+
     def _apply(self) -> None:
         """Go by the decision: nothing that was on its way before goes on."""
+        with self._lock:
+            # Whoever asks for a ping meanwhile begins with new ones.
+            senders, self._senders = self._senders, ()
         self._halt(0.0, with_farewell=False)
         if not self._ruling.decision.is_on:
             # What another process was about to send is over when its turn is.
-            self._turns.wait(self._policy.timeout_seconds)
-        for sender in self._senders:
+            with self._turns.alone(self._policy.timeout_seconds):
+                pass
+        for sender in senders:
             sender.drop()
         with self._lock:
-            self._senders = ()
             if self._is_started and self._ruling.decision.is_on:
                 self._run()
 
@@ -194,7 +267,7 @@ class Engine:
     def _may_send(self) -> bool:
         """Tell whether a ping may leave now."""
         self._ruling.agree_once(self._ruling.decision.layer)
-        has_moved = self._ruling.has_moved()
+        has_moved = self._ruling.has_moved() or any(sender.is_another() for sender in self._senders)
         if not self._ruling.decision.is_on:
             return False
         if has_moved:
@@ -218,18 +291,25 @@ class Engine:
         return self._senders
 
     def _senders_for(self, to: tuple[Destination, ...], identities: Identities | None) -> tuple[Sender, ...]:
-        outside = Outside(self._clock, identities, self._store, self._transport, self._began)
+        outside = Outside(self._clock, identities, self._store, self._transport, self._began, self._place())
         return tuple(Sender(self._ruling.content, each, outside=outside) for each in to)
 
     def _identities(self) -> Identities | None:
         policy = self._policy
         try:
-            if policy.id_kept is IdKept.FILE:
-                return IdentityFiles(self._directory(), clock=self._clock, with_token=policy.has_token)
-            return StoredIdentity(self._store, policy.id_key, clock=self._clock) if self._store else None
+            place = self._id_place()
         except OSError as error:
             self._problems["id"] = f"The instance's id cannot be kept, so nothing is sent: {error}."
             return None
+        if place is None:
+            return None
+        machine = Linux() if policy.notices_copies else None
+        return Identities(place, clock=self._clock, with_token=policy.has_token, machine=machine)
+
+    def _id_place(self) -> Place | None:
+        if self._policy.id_kept is IdKept.FILE:
+            return FilePlace(self._directory())
+        return StorePlace(self._store, self._policy.id_key) if self._store else None
 
     def _make_id(self) -> None:
         identities = self._identities()
@@ -275,8 +355,10 @@ class Engine:
         return tuple(sender.preview(self._policy.kinds.repeat) for sender in senders)
 
     def last(self) -> tuple[Shown, ...]:
-        """Return what was last sent to each destination."""
-        return tuple(sender.last for sender in self._senders if sender.last)
+        """Return what was last sent to each destination, by this process or another, and be it off by now."""
+        own = {sender.destination.name: sender.last for sender in self._senders}
+        kept = {name: found.shown for name in NAMES[Mode.BOTH] if (found := read_last(self._place(), name))}
+        return tuple(shown for shown in {**own, **kept}.values() if shown)
 
     def status(self) -> Status:
         """Return what telemetry is doing."""
@@ -305,7 +387,31 @@ class Engine:
             destinations=courses,
             failed_probes=tuple(sorted(failed.items())),
             problems=(*plain.problems, *dict.fromkeys(further), *([HELD] if self._is_held else [])),
+            renewed=self._renewal(),
         )
+
+    def is_on(self) -> bool:
+        """Tell whether anything may be sent, as every layer says now."""
+        return self._ruling.is_on_now()
+
+    def about(self) -> About:
+        """Return what telemetry is made of."""
+        return self._ruling.about(self._given.app, self._known_instance())
+
+    def _known_instance(self) -> str:
+        try:
+            identities = self._identities()
+            found = identities.read() if identities else None
+        except Exception:  # noqa: BLE001 - the store may be anybody's code, and the status says what is wrong with it
+            return ""
+        return found.instance if found else ""
+
+    def _renewal(self) -> Renewal | None:
+        try:
+            identities = self._identities()
+            return identities.renewal() if identities else None
+        except Exception:  # noqa: BLE001 - the sender has said so already
+            return None
 
     # In a child.
 

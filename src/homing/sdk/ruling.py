@@ -1,16 +1,18 @@
 """What holds for one application: asked for anew when it may have changed, and changed when somebody saves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from homing.clock import Clock
 from homing.errors import SettingsError, SettingsLocked
-from homing.sdk.consent import CONSENT, ENDPOINT, Decision, decide, read_setting
+from homing.sdk.about import About
+from homing.sdk.consent import CONSENT, ENDPOINT, Decision, decide, origins_of, read_setting
 from homing.sdk.content import Content
 from homing.sdk.destinations import Route, route
 from homing.sdk.payload import Row
 from homing.sdk.policy import IdKept, Mode
+from homing.sdk.seeding import Seed
 from homing.sdk.sources import PROFILE, SAVED, Sources, with_database, with_file
 from homing.sdk.stores import Store
 
@@ -75,6 +77,10 @@ class Ruling:
         self.refresh()
         return self.route.destinations != before
 
+    def is_on_now(self) -> bool:
+        """Look again, and tell whether anything may be sent; threads that send find out for themselves."""
+        return decide(self._policy, self._fresh()).is_on
+
     def route_if_on(self) -> Route:
         """Return where pings would go if somebody switched telemetry on."""
         decision = self.decision
@@ -86,16 +92,57 @@ class Ruling:
         """A sentence for each thing that is wrong."""
         return (*self.decision.problems, *self.route.problems, *([self._problem] if self._problem else []))
 
+    def about(self, app: str, instance: str) -> About:
+        """Return what telemetry is made of."""
+        content = self.content
+        return About(
+            app,
+            content.version,
+            self._policy,
+            content.rows,
+            tuple(row for row in self._rows if row not in content.rows),
+            instance,
+            content.vendor.endpoint,
+            content.licence(),
+            content.profile,
+            origins_of(self._policy, self._sources),
+            self._keeping_layer() if self._store else "",
+            self._sources.file_name,
+            self._sources.file,
+        )
+
     # Changing.
 
     def save(self, settings: Mapping[str, Any], who: str) -> None:
         """Keep settings and decide anew; raise `SettingsError` with all problems, and then change nothing."""
         self._check(settings)
         for name, raw in settings.items():
-            self._keep(self._kept_name(name), raw)
+            self._keep(self._kept_name(name), read_setting(self._policy, name, raw))
         self.refresh()
         if self.decision.is_on and "enabled" in settings:
             self.agree(who)
+
+    def absent(self, seeds: Iterable[Seed]) -> tuple[Seed, ...]:
+        """Return those of the first settings that are not kept yet; raise `SettingsError`."""
+        self._saving_layer()
+        try:
+            kept = self._store.load() if self._store else {}
+        except Exception as error:
+            raise SettingsError([f"What was saved cannot be read: {error}."]) from error
+        return tuple(each for each in seeds if self._seed_name(each) not in kept)
+
+    def seed(self, seeds: Iterable[Seed], who: str) -> tuple[Seed, ...]:
+        """Keep those of the first settings that are not kept yet, and return them; raise `SettingsError`."""
+        absent = self.absent(seeds)
+        for each in absent:
+            self._keep(self._seed_name(each), each.value)
+        self.refresh()
+        if self.decision.is_on and any((each.setting, each.layer) == ("enabled", "database") for each in absent):
+            self.agree_once(who)
+        return absent
+
+    def _seed_name(self, seed: Seed) -> str:
+        return f"{PROFILE}{seed.setting}" if seed.layer == "profile" else self._kept_name(seed.setting)
 
     def agree_once(self, who: str) -> None:
         """Write down who agreed, when, and to which version of the field list, unless that is written already."""
@@ -138,7 +185,7 @@ class Ruling:
             layer = self.decision.values[name].layer
             if self.decision.is_locked and name == "enabled":
                 locked.append("A licensed installation cannot switch telemetry off.")
-            elif layer in self._policy.layers[: self._policy.layers.index(self._saving_layer())]:
+            elif layer in self._policy.stronger_than(self._saving_layer()):
                 locked.append(f"{name} is set in the {layer}, which stands above what is saved.")
         if problems:
             raise SettingsError(problems)
@@ -146,10 +193,14 @@ class Ruling:
             raise SettingsLocked(locked)
 
     def _saving_layer(self) -> str:
-        layer = "file" if self._policy.id_kept is IdKept.SETTINGS else "database"
-        if layer not in self._policy.layers:
+        layer = self._keeping_layer()
+        if not layer:
             raise SettingsLocked(["These settings come from the environment only."])
         return layer
+
+    def _keeping_layer(self) -> str:
+        layer = "file" if self._policy.id_kept is IdKept.SETTINGS else "database"
+        return layer if layer in self._policy.layers else ""
 
     def _kept_name(self, setting: str) -> str:
         name = self._policy.name_of(setting)

@@ -5,12 +5,15 @@ lock is held while a probe or the network takes its time.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from homing.clock import Clock, day_of
 from homing.sdk.content import Content
 from homing.sdk.destinations import Destination
 from homing.sdk.identity import Identities, Identity
+from homing.sdk.last import Last, later, read_last, write_last
 from homing.sdk.payload import Gathered, Moment, encode, gather, narrowed
 from homing.sdk.policy import Retry
 from homing.sdk.status import UNMADE, Course, Shown
@@ -34,6 +37,7 @@ class Outside(NamedTuple):
     store: Store | None
     transport: Transport | None
     began: float = 0.0
+    directory: Path | None = None
 
 
 class Memory(NamedTuple):
@@ -184,6 +188,7 @@ class Sender:
         if reply.status == GONE and self.policy.stops_at_gone:
             self._is_gone = True
             self._keep(STOPPED_AT, self.destination.target.url)
+        self._write_down()
         self._log(kind, reply)
 
     def _keep(self, prefix: str, value: Any) -> None:
@@ -193,6 +198,14 @@ class Sender:
                 self._problem("state", None)
         except Exception as error:  # noqa: BLE001 - the store may be anybody's code
             self._problem("state", f"What was sent cannot be written down: {error}.")
+
+    def _write_down(self) -> None:
+        """Let other processes know; where that is impossible this one knows."""
+        memory, reply, directory = self._memory, self._memory.reply, self._outside.directory
+        if directory is not None and memory.attempt is not None:
+            last = Last(memory.attempt, memory.success, reply.status, reply.problem, self._shown)
+            with suppress(OSError):
+                write_last(directory, self.destination.name, last=last)
 
     def _name(self, prefix: str) -> str:
         return f"{prefix}{self.destination.name}"
@@ -228,9 +241,19 @@ class Sender:
         if self._identity is None and self._outside.identities is not None:
             try:
                 self._identity = self._outside.identities.read()
-            except (OSError, ValueError):
+            except Exception:  # noqa: BLE001 - the store may be anybody's code
                 return UNMADE
         return self._identity.instance if self._identity else UNMADE
+
+    def is_another(self) -> bool:
+        """Look whether the identity was replaced since it was found: another process may have done so."""
+        if self._identity is None or self._outside.identities is None:
+            return False
+        try:
+            found = self._outside.identities.read()
+        except Exception:  # noqa: BLE001 - what cannot be read is not another
+            return False
+        return found is not None and found != self._identity
 
     @property
     def last(self) -> Shown | None:
@@ -253,7 +276,7 @@ class Sender:
         if under_way is not None and under_way.is_over:
             # Its thread may still wait for a name, but nothing will be sent.
             reply = Reply(None, under_way.reason)
-        return Course(
+        course = Course(
             to.name,
             to.target.url,
             to.interval,
@@ -264,3 +287,4 @@ class Sender:
             None if self._is_gone else due,
             self._is_gone,
         )
+        return later(course, read_last(self._outside.directory, to.name))

@@ -75,19 +75,6 @@ def with_database(sources: Sources, store: Store | None) -> Sources:
     return sources._replace(database=found, problems=others)
 
 
-def apply_profile(store: Store, profile: Mapping[str, Any]) -> None:
-    """Write an install profile's `telemetry` section, its id and its version into the database.
-
-    Only what is absent is written, so that a second time changes nothing; what somebody saves stands above it.
-    """
-    found = store.load()
-    section = profile.get("telemetry", {})
-    told = {"id": profile.get("id"), "version": profile.get("version"), **section}
-    for name, value in told.items():
-        if value is not None and f"{PROFILE}{name}" not in found:
-            store.save(f"{PROFILE}{name}", value)
-
-
 def _problems_without(sources: Sources, layer: str) -> tuple[tuple[str, str], ...]:
     return tuple(problem for problem in sources.problems if problem[0] != layer)
 

@@ -2,6 +2,7 @@
 
 from typing import Final, NamedTuple
 
+from homing.sdk.identity import Renewal
 from homing.settings import Value
 
 UNMADE: Final = "made when you enable"
@@ -28,7 +29,7 @@ class Status(NamedTuple):
     `layer` is where the decision came from: code, licence, do-not-track, ci, environment, file, database, profile or
     default; `settings` has each value with its layer. `instance` is the id, or says that there is none yet. Each
     destination has its course; what is asked of the status itself is that of the first. `failed_probes` counts, by
-    field, how often its value was not found.
+    field, how often its value was not found. `renewed` says when and why the id was last replaced, if it was.
     """
 
     enabled: bool
@@ -40,6 +41,7 @@ class Status(NamedTuple):
     destinations: tuple[Course, ...] = ()
     failed_probes: tuple[tuple[str, int], ...] = ()
     problems: tuple[str, ...] = ()
+    renewed: Renewal | None = None
 
     @property
     def first(self) -> Course:

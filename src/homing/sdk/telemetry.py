@@ -11,10 +11,14 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from homing.clock import Clock
+    from homing.sdk.about import About
+    from homing.sdk.build import BuildInfo
+    from homing.sdk.erasure import Erasure
     from homing.sdk.licence import Ask
     from homing.sdk.payload import BeforeSend, Row
     from homing.sdk.policy import Policy
-    from homing.sdk.status import Shown, Status
+    from homing.sdk.seeding import Seed
+    from homing.sdk.status import Course, Shown, Status
     from homing.sdk.stores import Store
     from homing.sdk.transports.base import Transport
 
@@ -50,6 +54,7 @@ class Telemetry:
         initialised: Callable[[], bool] | None = None,
         before_send: BeforeSend | None = None,
         ca_file: Path | str | None = None,
+        build: BuildInfo | None = None,
         clock: Clock | None = None,
         transport: Transport | None = None,
     ) -> None:
@@ -74,6 +79,7 @@ class Telemetry:
             initialised,
             before_send,
             ca_file,
+            build,
         )
         self._engine = Engine(given, database=database, clock=clock or SystemClock(), transport=transport)
         self._is_fork_known = False
@@ -111,11 +117,54 @@ class Telemetry:
         """Return what telemetry is doing."""
         return self._engine.status()
 
+    def is_on(self) -> bool:
+        """Tell whether anything may be sent, as every layer says now: another process may have saved something."""
+        return self._engine.is_on()
+
+    def about(self) -> About:
+        """Return what telemetry is made of: policy, fields, id, licence, file, and where each setting comes from."""
+        return self._engine.about()
+
+    def send_once(self) -> tuple[Course, ...]:
+        """Send one ping to each destination now, in the caller's thread, and return what came of each that was tried.
+
+        For commands that end after it: it begins no thread, and sends no first or last ping. Nothing is tried while
+        telemetry is off.
+        """
+        self._rest_in_children()
+        return self._engine.send_once()
+
+    def export(self) -> tuple[Shown, ...]:
+        """Return what would be sent now, to be carried there by other means; nothing while telemetry is off."""
+        return self._engine.export()
+
+    def erase(self) -> tuple[Erasure, ...]:
+        """Ask each destination to erase what it has stored of this installation, and return what each answered.
+
+        Raises `SettingsError` where that cannot be asked for. Telemetry that is on goes on: switch it off before.
+        """
+        return self._engine.erase()
+
+    def first_settings(self, config: Path | str | None = None, profile: Path | str | None = None) -> tuple[Seed, ...]:
+        """Return what the environment, a set-up file and an install profile say that is not saved yet.
+
+        The environment beats the file. Raises `SettingsError` for what cannot be read or understood.
+        """
+        return self._engine.absent(config, profile)
+
+    def seed(self, seeds: Sequence[Seed], *, who: str) -> tuple[Seed, ...]:
+        """Save first settings where there are none yet, and return those; a second time changes nothing.
+
+        Raises `SettingsError` where nothing can be saved.
+        """
+        return self._engine.seed(seeds, who)
+
     def save(self, settings: Mapping[str, Any], *, who: str) -> Status:
         """Keep what somebody chose, go by it at once, and return the status.
 
         Raises `SettingsError` for what cannot be understood, `SettingsLocked` for what a stronger layer holds; then
-        nothing is changed. When telemetry was switched off and this has returned, nothing is on its way any more.
+        nothing is changed. None takes back what was saved. When telemetry was switched off and this has returned,
+        nothing is on its way any more.
         """
         self._engine.save(settings, who)
         return self.status()
@@ -123,6 +172,16 @@ class Telemetry:
     def agree(self, *, who: str) -> None:
         """Keep that somebody agreed to the list of fields as it is now, after it has grown; raises `SettingsError`."""
         self._engine.agree(who)
+
+    def reset_id(self, *, who: str) -> Status:
+        """Give this installation another id and token at once, and return the status.
+
+        What waits under the old id is dropped, settings and consent stay, and pings go on as after a start. While
+        telemetry is off an id that is there is replaced, and none is made. Raises `SettingsError` when the new one
+        cannot be kept; then telemetry goes on as before.
+        """
+        self._engine.reset_id(who)
+        return self.status()
 
     def license_changed(self) -> None:
         """Ask the host for its licence now, not at the next look."""

@@ -79,20 +79,17 @@ class Turns:
             if opened is not None:
                 _close(opened)
 
-    def wait(self, seconds: float) -> None:
-        """Wait until nobody sends any more, at most so many seconds."""
+    @contextlib.contextmanager
+    def alone(self, seconds: float) -> Iterator[None]:
+        """Wait until nobody sends any more, at most so many seconds, and let nobody begin meanwhile."""
         opened = self._open(SENDING_FILE)
-        if opened is None:
-            return
-        for _ in range(int(seconds / POLL_SECONDS)):
-            try:
-                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(POLL_SECONDS)
-            except OSError:
-                break
-        _close(opened)
+        try:
+            if opened is not None:
+                _take(opened, seconds)
+            yield
+        finally:
+            if opened is not None:
+                _close(opened)
 
     def _open(self, name: str) -> int | None:
         if self._directory is None:
@@ -102,6 +99,18 @@ class Turns:
             return os.open(self._directory / name, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError:
             return None
+
+
+def _take(opened: int, seconds: float) -> None:
+    for _ in range(int(seconds / POLL_SECONDS)):
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(POLL_SECONDS)
+        except OSError:
+            return
+        else:
+            return
 
 
 def _close(opened: int) -> None:

@@ -1,9 +1,7 @@
 """Requests over real sockets."""
 
-import shutil
 import socket
 import ssl
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -117,20 +115,6 @@ def test_a_name_found_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
         assert Reply(None, SLOW) == send(there.url, LIMIT / 2)
         monkeypatch.undo()
         assert [] == there.received
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost that nobody has signed but itself, with its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("There is no openssl to make a certificate with.")
-    folder = tmp_path_factory.mktemp("certificate")
-    made = folder / "both.pem"
-    names = "subjectAltName=DNS:localhost,DNS:away.example.com"
-    command = f"openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext {names}"
-    subprocess.run([*command.split(), "-keyout", made, "-out", folder / "cert.pem"], check=True, capture_output=True)
-    made.write_bytes(made.read_bytes() + (folder / "cert.pem").read_bytes())
-    return made
 
 
 def serving(certificate: Path) -> ssl.SSLContext:

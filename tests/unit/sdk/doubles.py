@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from homing import Telemetry
+from homing.sdk.machine import CONTAINER_FILES, OWN_SPACES, Linux
 from homing.sdk.transports.base import Request
 from homing.testing import FixedClock, MemoryTransport
 
@@ -23,6 +24,35 @@ class Clock(FixedClock):
 
 class Outbox(MemoryTransport):
     """Where pings of tests go."""
+
+
+class Computer(Linux):
+    """A computer with a root of its own, whatever these tests run on; each holds its files on a disk of its own."""
+
+    def __init__(self, root: Path, name: str = "", *, is_container: bool = False, kernel: str = "6.1.0") -> None:
+        super().__init__(root)
+        self._root = root
+        spaces = root / "proc" / "self" / "ns"
+        spaces.mkdir(parents=True)
+        for space, number in OWN_SPACES.items():
+            (spaces / space).symlink_to(f"{space}:[{number + is_container}]")
+        self.write("etc/machine-id", f"{name}\n" if name else "")
+        self.write("etc/hostname", f"{root.name}\n")
+        self.write("proc/version", f"Linux version {kernel}\n")
+
+    def write(self, name: str, text: str) -> None:
+        """Write one of its files."""
+        (self._root / name).parent.mkdir(parents=True, exist_ok=True)
+        (self._root / name).write_text(text)
+
+    def leave(self, number: int) -> None:
+        """Leave what a kind of container leaves."""
+        self.write(CONTAINER_FILES[number], "")
+
+    def print_of(self, file: Path) -> str | None:
+        """Return what the file has, on any file system."""
+        found = file.stat() if file.exists() else None
+        return f"{found.st_ino}.{found.st_ctime_ns}" if found else None
 
 
 def telemetry(place: Path, **given: Any) -> Telemetry:

@@ -15,7 +15,6 @@ import pytest
 from homing import JsonStore, Licence, Row, SettingsError, SettingsLocked, SqliteStore, Telemetry
 from homing.sdk.payload import NUMBER
 from homing.sdk.policy import HOMING, POLICIES, SLACKONOS
-from homing.sdk.sources import apply_profile
 from homing.sdk.status import UNMADE
 from homing.sdk.transports.base import Reply
 from homing.settings import MASK
@@ -237,12 +236,14 @@ def test_an_install_profile(tmp_path: Path) -> None:
     """It stands below what somebody saved, is written once, and its id and version are in the heartbeat."""
     # 000-06 000-19 000-20
     store = SqliteStore(tmp_path / "own.db")
-    profile = {"id": "twincore", "version": "1.0.0", "telemetry": {"enabled": True, "interval": 6}}
-    apply_profile(store, profile)
-    before = store.load()
-    apply_profile(store, {**profile, "id": "other", "telemetry": {"enabled": False}})
-    assert before == store.load()
+    profile = tmp_path / "profile.json"
+    profile.write_text('{"id": "twincore", "version": "1.0.0", "telemetry": {"enabled": true, "intervalHours": 6}}')
     sending = telemetry(tmp_path, policy="seqdesk", key="", enabled=None, database=store)
+    sending.seed(sending.first_settings(profile=profile), who="setup")
+    before = store.load()
+    profile.write_text('{"id": "other", "version": "2.0.0", "telemetry": {"enabled": false}}')
+    assert () == sending.seed(sending.first_settings(profile=profile), who="setup")
+    assert before == store.load()
     assert (True, "profile") == sending.status()[:2]
     assert {"id": "twincore", "version": "1.0.0"} == json.loads(sending.preview()[0].body)["installProfile"]
     assert (False, "database") == sending.save({"enabled": False}, who="ada")[:2]

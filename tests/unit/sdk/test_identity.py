@@ -4,19 +4,43 @@ import os
 import stat
 import threading
 import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
+from homing import JsonStore, SqliteStore
 from homing.clock import SystemClock
-from homing.sdk.identity import INSTANCE_FILE, TOKEN_FILE, Identity, IdentityFiles, default_directory
+from homing.sdk.identity import (
+    INSTANCE_FILE,
+    MOST_WHO,
+    RENEWED_FILE,
+    RESET,
+    TOKEN_FILE,
+    FilePlace,
+    Identities,
+    Identity,
+    StorePlace,
+    default_directory,
+)
+from homing.sdk.stores import Store
 
 KNOWN = "3f1c0f0a-1111-4222-8333-444455556666"
 
 
-def files(directory: Path, *, with_token: bool = True) -> IdentityFiles:
+MAKERS: Final[list[Callable[[Path], Store]]] = [SqliteStore, JsonStore]
+
+
+def stored(store: Store) -> Identities:
+    """Return the identity in a store."""
+    return Identities(StorePlace(store, "id"), clock=SystemClock(), with_token=True)
+
+
+def files(directory: Path, *, with_token: bool = True) -> Identities:
     """Return the files in a directory."""
-    return IdentityFiles(directory, clock=SystemClock(), with_token=with_token)
+    return Identities(FilePlace(directory), clock=SystemClock(), with_token=with_token)
 
 
 def mode(path: Path) -> int:
@@ -81,22 +105,96 @@ def test_an_invalid_token_is_remade(tmp_path: Path) -> None:
     assert (instance, 43) == (made.instance, len(made.token))
 
 
-def test_many_at_once_agree(tmp_path: Path) -> None:
-    """Those that begin at the same time find one identity."""
-    found: list[Identity] = []
+def together(make: Callable[[], Identity]) -> list[Identity]:
+    """Make an identity in eight threads at once."""
     begin = threading.Barrier(8)
 
-    def make() -> None:
+    def run(_number: int) -> Identity:
         begin.wait()
-        found.append(files(tmp_path / "together").make())
+        return make()
 
-    threads = [threading.Thread(target=make) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(run, range(8)))
+
+
+def test_many_at_once_agree(tmp_path: Path) -> None:
+    """Those that begin at the same time find one identity."""
+    found = together(lambda: files(tmp_path / "together").make())
     assert (8, 1) == (len(found), len(set(found)))
     assert {INSTANCE_FILE, TOKEN_FILE} == {path.name for path in (tmp_path / "together").iterdir()}
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("before", [None, "nonsense", 7, {"a": [1]}])
+def test_many_at_once_agree_in_a_store(tmp_path: Path, make: Callable[[Path], Store], before: Any) -> None:
+    """They swap values: whatever stood there before, all find what the first has made."""
+    if before is not None:
+        make(tmp_path / "file").save("id", before)
+    found = together(lambda: stored(make(tmp_path / "file")).make())
+    assert 1 == len(set(found))
+    assert found[0] == stored(make(tmp_path / "file")).read()
+
+
+class Plain:
+    """What an application may bring: names with values, and nothing else."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {}
+
+    def load(self) -> dict[str, Any]:
+        return dict(self.kept)
+
+    def save(self, name: str, value: Any) -> None:
+        self.kept[name] = value
+
+
+def test_an_application_s_own_store() -> None:
+    """It needs to know nothing of swapping."""
+    store = Plain()
+    store.save("id", "nonsense")
+    made = stored(store).make()
+    assert made == stored(store).make() == stored(store).read()
+    assert {"id": made.instance, "id.token": made.token} == store.kept
+
+
+# Another identity.
+
+
+def test_reset(tmp_path: Path) -> None:
+    """Id and token are others, who wanted it is kept, and nobody else may read it."""
+    first = files(tmp_path).make()
+    assert files(tmp_path).renewal() is None
+    made = files(tmp_path).reset("ada" * MOST_WHO)
+    assert not set(first) & set(made)
+    assert made == files(tmp_path).read() == files(tmp_path).make()
+    renewal = files(tmp_path).renewal()
+    assert renewal is not None
+    assert (RESET, ("ada" * MOST_WHO)[:MOST_WHO]) == (renewal.why, renewal.who)
+    assert {0o600} == {mode(path) for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_reset_in_a_store(tmp_path: Path, make: Callable[[Path], Store]) -> None:
+    """What else is kept there stays."""
+    store = make(tmp_path / "file")
+    store.save("telemetry.enabled", True)
+    first = stored(store).make()
+    made = stored(store).reset("ada")
+    assert not set(first) & set(made)
+    renewal = stored(store).renewal()
+    assert renewal is not None
+    assert "ada" == renewal.who
+    kept = make(tmp_path / "file").load()
+    assert (True, made.instance) == (kept.pop("telemetry.enabled"), kept.pop("id"))
+    assert {"id.token", "id.renewed"} == set(kept)
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "5", "[]", '{"at": "x", "why": "", "who": ""}', "{}"])
+def test_a_renewal_that_cannot_be_read(tmp_path: Path, text: str) -> None:
+    """It counts as none."""
+    files(tmp_path).make()
+    (tmp_path / RENEWED_FILE).write_text(text)
+    assert files(tmp_path).renewal() is None
 
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,7 @@ TABLE: dict[str, tuple[Any, ...]] = {
     ),
     "id_kept": (IdKept.FILE, IdKept.DATABASE, IdKept.FILE, IdKept.SETTINGS, IdKept.FILE),
     "id_key": ("instance_id", "instance_id", "instance_id", "telemetryInstanceId", "instance_id"),
+    "notices_copies": (False, False, False, False, True),
     "is_locked_by_licence": (False, False, True, False, False),
     "is_silent_in_ci": (False, False, False, False, True),
     "has_notice": (False, False, False, False, True),

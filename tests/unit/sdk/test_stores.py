@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from homing.sdk.stores import JsonStore, SqliteStore, Store
+from homing.sdk.stores import JsonStore, SqliteStore, SwapStore
 from tests.unit.sdk.doubles import telemetry
 
-MAKERS: list[Callable[[Path], Store]] = [SqliteStore, JsonStore]
+MAKERS: list[Callable[[Path], SwapStore]] = [SqliteStore, JsonStore]
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_values_are_kept(tmp_path: Path, make: Callable[[Path], Store]) -> None:
+def test_values_are_kept(tmp_path: Path, make: Callable[[Path], SwapStore]) -> None:
     """Whatever JSON has comes back, also through another store upon the same file; None deletes."""
     values: dict[str, Any] = {"a": True, "b": 7, "c": "ü", "d": {"e": [1, None]}, "f": ""}
     for name, value in values.items():
@@ -30,14 +30,14 @@ def test_values_are_kept(tmp_path: Path, make: Callable[[Path], Store]) -> None:
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_reading_makes_nothing(tmp_path: Path, make: Callable[[Path], Store]) -> None:
+def test_reading_makes_nothing(tmp_path: Path, make: Callable[[Path], SwapStore]) -> None:
     """A file that is not there is empty, and still not there afterwards."""
     assert {} == make(tmp_path / "own" / "file").load()
     assert [] == list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_only_the_owner_reads_them(tmp_path: Path, make: Callable[[Path], Store]) -> None:
+def test_only_the_owner_reads_them(tmp_path: Path, make: Callable[[Path], SwapStore]) -> None:
     """A new file is 0600 whatever the mask says, and the permissions of an old one stay."""
     before = os.umask(0)
     try:
@@ -51,7 +51,7 @@ def test_only_the_owner_reads_them(tmp_path: Path, make: Callable[[Path], Store]
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_many_at_once(tmp_path: Path, make: Callable[[Path], Store]) -> None:
+def test_many_at_once(tmp_path: Path, make: Callable[[Path], SwapStore]) -> None:
     """Those who save at the same time lose nothing of each other's."""
     names = [f"name {number}" for number in range(8)]
     threads = [threading.Thread(target=make(tmp_path / "file").save, args=(name, 1)) for name in names]
@@ -63,7 +63,19 @@ def test_many_at_once(tmp_path: Path, make: Callable[[Path], Store]) -> None:
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_files_of_another_kind(tmp_path: Path, make: Callable[[Path], Store]) -> None:
+def test_swapping(tmp_path: Path, make: Callable[[Path], SwapStore]) -> None:
+    """A value is kept where another still stands, and what stands there then is told."""
+    store = make(tmp_path / "own" / "file")
+    assert 1 == store.swap("a", old=None, new=1)
+    assert 1 == store.swap("a", old=None, new=2)
+    assert 1 == store.swap("a", old=2, new=3)
+    assert 3 == store.swap("a", old=1, new=3)
+    assert [1] == store.swap("b", old=None, new=[1])
+    assert {"a": 3, "b": [1]} == store.load()
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_files_of_another_kind(tmp_path: Path, make: Callable[[Path], SwapStore]) -> None:
     """They are an error, and stay as they are."""
     (tmp_path / "file").write_text("[1, 2]")
     for call in (make(tmp_path / "file").load, lambda: make(tmp_path / "file").save("a", 1)):

@@ -1,0 +1,1 @@
+"""The command line that an application embeds, and `python -m homing`."""
