@@ -4,6 +4,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
 PAUSE_SECONDS: Final = 0.2
@@ -74,6 +76,32 @@ def _drip(listening: socket.socket, end: threading.Event) -> None:
 def hanging_name() -> Iterator[str]:
     """A name; the process that looks it up must begin with `HANGING_NAMES`."""
     yield "http://telemetry.invalid"
+
+
+class _Taking(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        """Read what is sent, and say that it was taken."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_given: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def taking() -> Iterator[str]:
+    """A server that takes whatever is sent."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Taking) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 ENDPOINTS: Final[Mapping[str, Callable[[], AbstractContextManager[str]]]] = {

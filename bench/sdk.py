@@ -14,7 +14,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
-from bench.endpoints import ENDPOINTS, HANGING_NAMES
+from bench.endpoints import ENDPOINTS, HANGING_NAMES, taking
 from bench.figures import Figures
 from homing.sdk.policy import POLICIES
 from homing.sdk.sources import CI_VARIABLES, REFUSAL
@@ -32,6 +32,9 @@ telemetry = Telemetry(
     directory={directory!r}, file={file!r}, first_seconds=0,
 )
 """
+
+QUEUED: Final = 50
+"""Events that wait while it is stopped, where the policy has events of one's own."""
 
 PACKAGES: Final = """
 import json, sys
@@ -81,6 +84,8 @@ STOP: Final = """
 import json, time
 {make}
 telemetry.start()
+for number in range({events}):
+    telemetry.event("bench", {{"number": number}})
 telemetry.send_now()
 while telemetry.status().last_attempt is None:
     time.sleep(0.01)
@@ -91,12 +96,60 @@ print(json.dumps((time.monotonic() - began) * 1000))
 """
 
 
+EVENT: Final = """
+import json, statistics, time
+{names}
+{make}
+
+def burst():
+    began = time.perf_counter()
+    for number in range({burst}):
+        tell(number)
+    return (time.perf_counter() - began) / {burst} * 1_000_000
+
+tell(0)
+flush()
+taken = []
+for _ in range({bursts}):
+    taken.append(burst())
+    flush()
+print(json.dumps([statistics.mean(taken), max(taken)]))
+end()
+"""
+"""What one event costs the thread that tells it, in microseconds: the mean of bursts, and the worst of them."""
+
+PROPERTIES: Final = """
+properties = {"format": "csv", "rows": 1200, "seconds": 1.5, "ok": True}
+"""
+
+OURS: Final = """
+telemetry.start()
+tell = lambda number: telemetry.event("report exported", properties)
+flush = lambda: telemetry.send_now(5)
+end = lambda: telemetry.stop(0)
+"""
+
+THEIRS: Final = """
+from posthog import Posthog
+client = Posthog("phc_x", host={url!r})
+tell = lambda number: client.capture("report exported", distinct_id="bench", properties=properties)
+flush = lambda: client.flush(5)
+end = client.shutdown
+"""
+
+BURST: Final = 90
+BURSTS: Final = 20
+HOW_MANY: Final = {"burst": BURST, "bursts": BURSTS}
+"""Fewer than a batch, so that nothing is sent while the events are told."""
+
+
 def run(seconds: float, figures: Figures) -> None:
     """Measure the figures of the sending side."""
     rounds = min(MOST_ROUNDS, max(LEAST_ROUNDS, round(seconds / 2)))
     with tempfile.TemporaryDirectory() as folder:
         _imports(rounds, Path(folder) / "imports", figures)
         _off(Path(folder) / "off", figures)
+        _events(rounds, Path(folder) / "events", figures)
         _stops(max(1, round(seconds / 30)), Path(folder) / "on", figures)
 
 
@@ -124,13 +177,37 @@ def _off(folder: Path, figures: Figures) -> None:
     assert left == [], f"Nothing is left behind: {left}"
 
 
+def _events(rounds: int, folder: Path, figures: Figures) -> None:
+    """Take turns with PostHog's package, telling the same events to the same listener."""
+    with taking() as url:
+        codes = {
+            "homing": EVENT.format(names=PROPERTIES, make=_make(url, folder, enabled=True) + OURS, **HOW_MANY),
+            "posthog": EVENT.format(names=PROPERTIES, make=THEIRS.format(url=url), **HOW_MANY),
+        }
+        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in codes}
+        for _ in range(max(3, rounds // 4)):
+            for name, code in codes.items():
+                mean, worst = _told(code, folder)
+                taken[name].append((mean, worst))
+    mean = {name: statistics.median(each for each, _ in found) for name, found in taken.items()}
+    worst = {name: max(each for _, each in found) for name, found in taken.items()}
+    what = f"`event()` on the caller's thread, mean of bursts of {BURST}, the worst {worst['homing']:.1f}"
+    figures.add("event_us", mean["homing"], ("<=", 20), what)
+    figures.values["posthog_event_us"] = round(mean["posthog"], 3)
+    figures.note(f"posthog_event_us {mean['posthog']:.1f}, the worst burst {worst['posthog']:.1f}")
+    over = [_seconds("import posthog", folder) - _seconds("pass", folder) for _ in range(max(3, rounds // 4))]
+    figures.values["posthog_import_ms"] = round(statistics.median(over) * 1000, 3)
+    figures.note(f"posthog_import_ms {statistics.median(over) * 1000:.0f}, over a bare interpreter")
+
+
 def _stops(rounds: int, folder: Path, figures: Figures) -> None:
     worst = {}
     with ExitStack() as stack:
         urls = {name: stack.enter_context(endpoint()) for name, endpoint in ENDPOINTS.items()}
         for policy, (name, url) in product(sorted(POLICIES), urls.items()):
             names = HANGING_NAMES if name == "hanging name" else ""
-            code = STOP.format(names=names, make=_make(url, folder, enabled=True, policy=policy))
+            make, events = _make(url, folder, enabled=True, policy=policy), QUEUED if policy == "homing" else 0
+            code = STOP.format(names=names, make=make, events=events)
             worst[policy, name] = max(_told(code, folder) for _ in range(rounds))
     for policy in sorted(POLICIES):
         taken = [f"{name} {worst[policy, name]:.1f} ms" for name in ENDPOINTS]

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from homing.sdk.status import Status
     from homing.sdk.stores import JsonStore, PostgresStore, SqliteStore
     from homing.sdk.telemetry import Telemetry
+    from homing.sdk.transports.posthog import PostHogTransport
+    from homing.sdk.update import UpdateCheck
+    from homing.sdk.update_forms import Update
 else:
 
     def __getattr__(name: str) -> object:
@@ -30,6 +33,7 @@ __all__ = [
     "JsonStore",
     "Licence",
     "Policy",
+    "PostHogTransport",
     "PostgresStore",
     "Row",
     "SettingsError",
@@ -39,6 +43,8 @@ __all__ = [
     "Telemetry",
     "TelemetryAdmin",
     "TelemetrySetup",
+    "Update",
+    "UpdateCheck",
     "__version__",
     "add_telemetry_commands",
 ]
@@ -51,6 +57,7 @@ PLACES = {
     "JsonStore": "homing.sdk.stores",
     "Licence": "homing.sdk.licence",
     "Policy": "homing.sdk.policy",
+    "PostHogTransport": "homing.sdk.transports.posthog",
     "PostgresStore": "homing.sdk.stores",
     "Row": "homing.sdk.payload",
     "SettingsError": "homing.errors",
@@ -60,6 +67,8 @@ PLACES = {
     "Telemetry": "homing.sdk.telemetry",
     "TelemetryAdmin": "homing.sdk.admin.pages",
     "TelemetrySetup": "homing.sdk.admin.pages",
+    "Update": "homing.sdk.update_forms",
+    "UpdateCheck": "homing.sdk.update",
     "add_telemetry_commands": "homing.sdk.commands.parser",
 }
 """Where each public name lives."""

@@ -1,6 +1,15 @@
-"""Test doubles that ship with Homing."""
+"""Test doubles that ship with Homing, and a way to see what an application would send."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
 
 from homing.clock import DAY_MS
+from homing.sdk import notice
+from homing.sdk.sender import Sender
+from homing.sdk.sources import Sources
 from homing.sdk.transports.base import Deadline, Reply, Request
 
 
@@ -71,3 +80,31 @@ class MemoryTransport:
     def bodies(self) -> list[bytes]:
         """The bodies so far."""
         return [request.body for request in self.requests]
+
+    @property
+    def pings(self) -> list[dict[str, Any]]:
+        """The pings so far, events among them, one by one, whatever body they came in."""
+        found: list[dict[str, Any]] = []
+        for body in map(json.loads, self.bodies):
+            found += body if isinstance(body, list) else body.get("batch", [body])
+        return found
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Return the properties of every event of that name so far."""
+        return [ping["properties"] for ping in self.pings if name in (ping.get("kind"), ping.get("event"))]
+
+
+@contextmanager
+def capture(*replies: Reply | Exception) -> Iterator[MemoryTransport]:
+    """Catch everything that any telemetry of this process would send meanwhile; nothing leaves.
+
+    Consent counts as ever. What holds for machines that build software, and for people at a terminal, does not: a test
+    finds the same wherever it runs.
+    """
+    caught = MemoryTransport(*replies)
+    with (
+        mock.patch.object(Sender, "way", return_value=caught),
+        mock.patch.object(Sources, "is_ci", new=False),
+        mock.patch.object(notice, "is_terminal", return_value=False),
+    ):
+        yield caught

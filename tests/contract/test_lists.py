@@ -180,6 +180,13 @@ def test_history_holds_changes_of_heartbeats(site: Site) -> None:
     assert 3 == len(site.reader.history(site.app, kind="clicked").items)
 
 
+def test_history_holds_every_event(site: Site) -> None:
+    """A heartbeat that was sent as an event is kept each time, also when nothing changed."""
+    for _ in range(3):
+        site.record(site.ping("a")._replace(is_event=True))
+    assert 3 == len(site.reader.history(site.app, kind="heartbeat").items)
+
+
 def test_a_writer_sees_what_the_other_one_changed(site: Site) -> None:
     """An instance that goes back to an earlier state by another writer is shown so, and its history has both turns."""
     first, second = site.writers

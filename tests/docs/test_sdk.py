@@ -19,7 +19,7 @@ from homing.sdk.content import FORMS
 from homing.sdk.engine import DATABASE_FILE
 from homing.sdk.identity import INSTANCE_FILE, TOKEN_FILE
 from homing.sdk.payload import FITS, MOST_CHARACTERS
-from homing.sdk.policy import HOMING, HOUR, POLICIES, Interval, Policy
+from homing.sdk.policy import ANY_EVENT, HOMING, HOUR, POLICIES, Interval, Policy
 from homing.sdk.sources import CI_VARIABLES, REFUSAL
 from homing.sdk.status import UNMADE
 from homing.sdk.transports.base import LIMIT_SECONDS
@@ -54,6 +54,8 @@ def rows_of_policies() -> str:
         "last ping": lambda policy: f"`{policy.kinds.end}`" if policy.kinds.end else "none",
         "remembers success": lambda policy: "yes" if policy.is_throttled else "no",
         "retries": lambda policy: str(policy.retry),
+        "events of yours": _events,
+        "kept for the next start": lambda policy: "yes" if policy.is_spooled else "no",
         "stops at 410": lambda policy: "yes" if policy.stops_at_gone else "no",
         "id made": lambda policy: str(policy.id_made),
         "id kept": lambda policy: f"in {policy.id_kept}",
@@ -72,6 +74,11 @@ def _hours(interval: Interval) -> str:
     usual, least, most = (seconds // HOUR for seconds in interval[:3])
     bounds = "" if least == most else f", {least} to {most}"
     return f"{usual}{bounds}{', as in `1h30m`' if interval.is_duration else ''}"
+
+
+def _events(policy: Policy) -> str:
+    own = [name for name in policy.events if name not in policy.kinds]
+    return "any" if policy.events == ANY_EVENT else ", ".join(own) or "none"
 
 
 def _first(policy: Policy) -> str:

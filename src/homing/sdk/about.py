@@ -13,9 +13,9 @@ class About(NamedTuple):
 
     `rows` are the fields that are sent, `new_rows` those that wait until somebody agrees to them. `instance` is the id,
     also while telemetry is off; empty while there is none. `endpoint` is the maker's receiver. `profile` has the id and
-    the version of the install profile, if any. `origins` says where each setting stands: the variable, the place in a
-    file. `keeps` is the layer that `save` writes to; empty where there is none. `file_name` and `file` are the settings
-    file and what stood in it at the last look; empty where there is none.
+    the version of the install profile, if any. `origins` says where each setting stands: the variable, or the place in
+    a file. `keeps` is the layer that `save` writes to; empty where there is none. `file_name` is that of the settings
+    file, and `file` what stands in it; both empty where there is none.
     """
 
     app: str

@@ -63,7 +63,7 @@ class Content(NamedTuple):
     policy: Policy
     form: Form
     rows: tuple[Row, ...]
-    told: Mapping[str, Any]
+    told: dict[str, Any]
     version: str
     vendor: Vendor
     licence: Asking
@@ -87,6 +87,7 @@ def compose(given: Arguments) -> Content:
     problems = [
         *_plain_problems(given),
         *_object_problems(given),
+        *_event_problems(policy, form),
         *_interval_problems(policy, given),
         *_row_problems(form, given),
     ]
@@ -115,6 +116,11 @@ def _interval_problems(policy: Policy, given: Arguments) -> Iterator[str]:
     hours = given.interval_hours
     if hours is not None and (not _is_whole(hours) or not least <= hours <= most):
         yield f"interval_hours must be a whole number from {least} to {most}."
+
+
+def _event_problems(policy: Policy, form: Form) -> Iterator[str]:
+    if policy.events and not form.has_id:
+        yield f"policy cannot have events: the form {form.name} has no place for them."
 
 
 def _plain_problems(given: Arguments) -> Iterator[str]:

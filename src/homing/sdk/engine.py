@@ -12,11 +12,12 @@ from homing.clock import Clock
 from homing.errors import SettingsError
 from homing.sdk.about import About
 from homing.sdk.content import Arguments, Content, compose
-from homing.sdk.destinations import NAMES, Destination
+from homing.sdk.destinations import DEFAULT, NAMES, Destination
 from homing.sdk.endings import Endings
 from homing.sdk.identity import FilePlace, Identities, Place, Renewal, StorePlace, default_directory
 from homing.sdk.last import read_last
 from homing.sdk.machine import Linux
+from homing.sdk.outboxes import Outboxes
 from homing.sdk.policy import HOUR, IdKept, IdMade, Mode
 from homing.sdk.ruling import Ruling
 from homing.sdk.schedule import Schedule, Times
@@ -56,6 +57,7 @@ class Engine:
         self._own_instance = UNMADE
         self._senders: tuple[Sender, ...] = ()
         self._workers: tuple[Worker, ...] = ()
+        self._outboxes = Outboxes(self._policy, self._place(), clock=clock, turns=self._turns)
         self._is_started = False
         self._is_held = False
         self._endings: Endings | None = None
@@ -98,23 +100,33 @@ class Engine:
             if self._ruling.decision.is_on:
                 self._is_held = self._is_held or self._shows_notice()
                 self._run()
+            else:
+                self._outboxes.empty()
 
     def stop(self, timeout: float | None) -> None:
         """End; wait at most so many seconds for what is under way, then cut it off."""
         self._is_started = False
         self._halt(self._policy.flush_seconds if timeout is None else max(timeout, 0.0), with_farewell=True)
 
-    def _halt(self, seconds: float, *, with_farewell: bool) -> None:
+    def release(self) -> None:
+        """Give the signals back; that is possible in the main thread only."""
         with self._lock:
-            workers, self._workers = self._workers, ()
             endings, self._endings = self._endings, None
         if endings is not None:
             endings.release()
+
+    def _halt(self, seconds: float, *, with_farewell: bool) -> None:
+        self.release()
+        with self._lock:
+            workers, self._workers = self._workers, ()
         for worker in workers:
             worker.tell_to_end(seconds, with_farewell=with_farewell)
         end = self._clock.monotonic() + seconds
         for worker in workers:
             worker.join(end - self._clock.monotonic())
+        if with_farewell:
+            for worker in workers:
+                worker.leave()
         self._turns.resign()
 
     def ask(self, wait: float) -> None:
@@ -151,7 +163,7 @@ class Engine:
 
         ruling = self._ruling
         to = ruling.route.destinations or ruling.route_if_on().destinations
-        return erase(ruling.content, to, instance=self._known_instance())
+        return erase(ruling.content, to, instance=self._known_instance(), clock=self._clock)
 
     def license_changed(self) -> None:
         """Ask for the licence now."""
@@ -196,6 +208,8 @@ class Engine:
                 # Nobody else may have sent the one of them with the other's predecessor.
                 with self._turns.alone(self._policy.timeout_seconds):
                     self._reset_id(who)
+                    # What waits has the old one.
+                    self._outboxes.empty()
             except Exception as error:
                 raise SettingsError([f"The id cannot be replaced: {error}."]) from error
             finally:
@@ -210,6 +224,12 @@ class Engine:
             if self._policy.id_made is IdMade.EVERY_START:
                 self._own_instance = made.instance
 
+    def refresh(self) -> None:
+        """Look again at what was saved, and go by it."""
+        with self._saving:
+            if self._ruling.has_moved():
+                self._apply()
+
     def _apply(self) -> None:
         """Go by the decision: nothing that was on its way before goes on."""
         with self._lock:
@@ -219,7 +239,7 @@ class Engine:
         if not self._ruling.decision.is_on:
             # What another process was about to send is over when its turn is.
             with self._turns.alone(self._policy.timeout_seconds):
-                pass
+                self._outboxes.empty()
         for sender in senders:
             sender.drop()
         with self._lock:
@@ -239,7 +259,7 @@ class Engine:
             return
         self._problems.pop("thread", None)
         self._workers = tuple(workers)
-        if self._policy.kinds.end and workers:
+        if workers and (self._policy.kinds.end or self._policy.events):
             self._endings = Endings(self._end)
             self._endings.watch()
 
@@ -269,11 +289,15 @@ class Engine:
         self._ruling.agree_once(self._ruling.decision.layer)
         has_moved = self._ruling.has_moved() or any(sender.is_another() for sender in self._senders)
         if not self._ruling.decision.is_on:
+            self._outboxes.empty()
             return False
         if has_moved:
             # Called by a thread that ends with this: others take its place.
             self._apply()
             return False
+        return self._is_ready()
+
+    def _is_ready(self) -> bool:
         ask = self._given.initialised
         try:
             is_ready = ask is None or bool(ask())
@@ -291,8 +315,38 @@ class Engine:
         return self._senders
 
     def _senders_for(self, to: tuple[Destination, ...], identities: Identities | None) -> tuple[Sender, ...]:
+        boxes = self._outboxes.open(to, self._ruling.content) if self._ruling.decision.is_on else {}
         outside = Outside(self._clock, identities, self._store, self._transport, self._began, self._place())
-        return tuple(Sender(self._ruling.content, each, outside=outside) for each in to)
+        content = self._ruling.content
+        return tuple(Sender(content, each, outside=outside._replace(outbox=boxes.get(each.name))) for each in to)
+
+    # Events.
+
+    def event(self, name: Any, properties: Any) -> None:
+        """Take what the application tells of itself, while telemetry is on."""
+        if not self._ruling.decision.is_on or self._is_held:
+            return
+        if not self._senders:
+            with self._lock:
+                self._made()
+        if name in self._policy.kinds and name in self._policy.events and not properties:
+            self.track(name, {})
+        elif self._outboxes.tell(name, properties):
+            for worker in self._workers:
+                worker.wake()
+
+    def track(self, kind: str, told: Mapping[str, Any]) -> None:
+        """Send one of the policy's own events now; `told` are values for its rows from now on."""
+        if not self._ruling.decision.is_on or self._is_held:
+            return
+        if kind not in self._policy.events or kind not in self._policy.kinds:
+            self._outboxes.refuse("name", f"The policy {self._policy.name} has no event {kind}.")
+            return
+        self._ruling.content.told.update(told)
+        if not self._workers:
+            self.start()
+        for worker in self._workers:
+            worker.say(kind)
 
     def _identities(self) -> Identities | None:
         policy = self._policy
@@ -318,6 +372,17 @@ class Engine:
                 self._own_instance = identities.make().instance
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a disk must not harm the host
             self._problems["id"] = f"The instance's id cannot be kept: {error}."
+
+    def device(self, host: str) -> str | None:
+        """Return the id for a request to a host, where it may go along: pings may go there, or to the maker."""
+        if not self._is_started or self._is_held:
+            return None
+        decision, route = self._ruling.look()
+        if not any(to.name == DEFAULT or to.target.host == host for to in route.destinations) or not self._is_ready():
+            return None
+        self._ruling.agree_once(decision.layer)
+        identities = self._identities()
+        return identities.make().instance if identities else None
 
     # What people are told, and what they said.
 
@@ -381,12 +446,14 @@ class Engine:
         failed: dict[str, int] = {}
         for sender in senders:
             failed = {**failed, **{name: failed.get(name, 0) + times for name, times in sender.failed.items()}}
-        further = [problem for sender in senders for problem in sender.problems]
+        further = [*(problem for sender in senders for problem in sender.problems), *self._outboxes.problems]
         return plain._replace(
             instance=senders[0].instance() if senders else self._own_instance,
             destinations=courses,
             failed_probes=tuple(sorted(failed.items())),
             problems=(*plain.problems, *dict.fromkeys(further), *([HELD] if self._is_held else [])),
+            waiting=self._outboxes.waiting,
+            lost=self._outboxes.lost,
             renewed=self._renewal(),
         )
 
@@ -424,6 +491,7 @@ class Engine:
         self._turns.forget()
         for sender in self._senders:
             sender.forget()
+        self._outboxes.forget()
 
 
 HELD: Final = "The notice was shown for the first time: nothing is sent in this run."

@@ -5,18 +5,17 @@ knows such a request.
 """
 
 import json
-import ssl
 from collections.abc import Iterable, Mapping
-from http.client import HTTPException
 from typing import Any, Final, NamedTuple
-from urllib.error import HTTPError
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
+from homing.clock import Clock
 from homing.errors import SettingsError
 from homing.sdk.content import Content
 from homing.sdk.destinations import Destination
 from homing.sdk.endpoint import at
-from homing.sdk.transports.proxy import proxies, proxy_for
+from homing.sdk.payload import encode
+from homing.sdk.transports.base import TOO_SLOW, Deadline, Request
+from homing.sdk.transports.http import usual_transport
 from homing.sdk.wire.native import PATH
 
 ERASE_PATH: Final = "/v1/erase"
@@ -24,7 +23,8 @@ FORM: Final = "native"
 SECONDS: Final = 30.0
 """An erasure is answered when it is done, and a receiver may have to look through many days."""
 
-MOST_BYTES: Final = 65_536
+MOST_ERROR: Final = 180
+"""How many characters of a refusal are shown."""
 
 
 class Erasure(NamedTuple):
@@ -36,10 +36,10 @@ class Erasure(NamedTuple):
     problem: str | None = None
 
 
-def erase(content: Content, to: Iterable[Destination], *, instance: str) -> tuple[Erasure, ...]:
+def erase(content: Content, to: Iterable[Destination], *, instance: str, clock: Clock) -> tuple[Erasure, ...]:
     """Ask each destination; raise `SettingsError` where there is nothing to ask for, or no way to."""
     erasable(content.form.name, instance)
-    return tuple(_erase(each, instance, content) for each in to)
+    return tuple(_erase(each, instance, content, Deadline(clock, SECONDS)) for each in to)
 
 
 def erasable(form: str, instance: str) -> None:
@@ -50,39 +50,17 @@ def erasable(form: str, instance: str) -> None:
         raise SettingsError(["There is no id, so nothing was ever sent that could be erased."])
 
 
-def _erase(to: Destination, instance: str, content: Content) -> Erasure:
-    if not to.target.path.endswith(PATH):
+def _erase(to: Destination, instance: str, content: Content, deadline: Deadline) -> Erasure:
+    path = to.target.path
+    if not path.endswith(PATH):
         return Erasure(to.name, to.target.url, problem=f"An address that ends in {PATH} is needed to know the other.")
-    target = at(to.target, to.target.path.removesuffix(PATH) + ERASE_PATH)
-    headers = {
-        "User-Agent": content.user_agent,
-        "Content-Type": "application/json",
-        "Authorization": f"Bearer {to.key}",
-    }
-    body = json.dumps({"instance_id": instance}).encode()
-    try:
-        proxy = proxy_for(target, proxies())
-        sent = Request(target.url, body, {**headers, **(proxy.headers if proxy else {})})  # noqa: S310 - it was parsed
-        opener = build_opener(
-            _Staying(),
-            ProxyHandler({target.scheme: proxy.endpoint.url} if proxy else {}),
-            HTTPSHandler(context=ssl.create_default_context(cafile=content.ca_file)),
-        )
-        with opener.open(sent, timeout=SECONDS) as answer:
-            return Erasure(to.name, target.url, _object(answer.read(MOST_BYTES)))
-    except HTTPError as error:
-        with error:
-            return Erasure(to.name, target.url, problem=_refusal(error.code, _object(error.read(MOST_BYTES))))
-    except (OSError, HTTPException) as error:
-        reason = getattr(error, "reason", None) or error
-        return Erasure(to.name, target.url, problem=f"There was no answer: {reason}.")
-
-
-class _Staying(HTTPRedirectHandler):
-    """Follows no redirect: the key is for nobody else."""
-
-    def redirect_request(self, *_answer: Any) -> None:
-        """Return no other request."""
+    target = at(to.target, path.removesuffix(PATH) + ERASE_PATH)
+    headers = {"User-Agent": content.user_agent, "Authorization": f"Bearer {to.key}"}
+    answer = usual_transport(content.ca_file).ask(Request(target, headers, encode({"instance_id": instance})), deadline)
+    if answer.is_success:
+        return Erasure(to.name, target.url, _object(answer.body))
+    error = f"There was no answer within {SECONDS:g} seconds." if answer.error == TOO_SLOW else answer.error
+    return Erasure(to.name, target.url, problem=error or _refusal(answer.status, _object(answer.body)))
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -93,7 +71,6 @@ def _object(body: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _refusal(status: int, body: Mapping[str, Any]) -> str:
-    if isinstance(body.get("error"), str):
-        return f"The answer was {status}: {body['error'][:180]}"
-    return f"The answer was {status}."
+def _refusal(status: int | None, body: Mapping[str, Any]) -> str:
+    reason = body.get("error")
+    return f"The answer was {status}: {reason[:MOST_ERROR]}" if isinstance(reason, str) else f"The answer was {status}."

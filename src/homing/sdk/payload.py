@@ -15,9 +15,15 @@ DATABASE: Final = "postgresql, sqlite or unknown"
 MOST_CHARACTERS: Final = 100
 LARGEST: Final = 2**63 - 1
 
+LOST: Final = "properties.lost."
+"""How the names of the rows begin that tell of lost events."""
+
 
 class Moment(NamedTuple):
-    """What is known when a ping is made: `at` is the time in milliseconds since 1970-01-01 UTC."""
+    """What is known when a ping is made: `at` is the time in milliseconds since 1970-01-01 UTC.
+
+    `lost` are the events that were lost, by reason, as far as no ping before told of them.
+    """
 
     version: str
     instance: str
@@ -29,6 +35,7 @@ class Moment(NamedTuple):
     identifier: str = ""
     licence: Licence | None = None
     profile: Mapping[str, str] = {}
+    lost: Mapping[str, int] = {}
 
 
 class Row(NamedTuple):

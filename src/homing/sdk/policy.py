@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 HOUR: Final = 3600
 DAY_HOURS: Final = 24
 
+ANY_EVENT: Final = ("*",)
+"""The events of a policy that allows every name but those of its pings."""
 
 PSEUDONYMOUS: Final = "This is pseudonymous, not anonymous: what one installation sends can be linked by its id."
 
@@ -80,7 +82,10 @@ class Name(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """Everything that makes one product's telemetry differ from another's. Change a copy with `_replace`."""
+    """Everything that makes one product's telemetry differ from another's. Change a copy with `_replace`.
+
+    `events` are the names that an application may tell events by.
+    """
 
     name: str
     wire: str
@@ -272,6 +277,7 @@ HOMING: Final = Policy(
     retry=Retry.EVENTS,
     stops_at_gone=True,
     is_spooled=True,
+    events=ANY_EVENT,
     notices_copies=True,
     is_silent_in_ci=True,
     has_notice=True,

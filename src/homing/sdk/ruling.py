@@ -72,14 +72,19 @@ class Ruling:
         return {name: value for name, value in found.items() if isinstance(value, str)}
 
     def has_moved(self) -> bool:
-        """Look again, and tell whether pings go elsewhere now: somebody in another process may have saved that."""
-        before = self.route.destinations
+        """Look again, and tell whether pings change, or go elsewhere: another process may have saved that."""
+        before = self.route.destinations, self.content.rows
         self.refresh()
-        return self.route.destinations != before
+        return before != (self.route.destinations, self.content.rows)
+
+    def look(self) -> tuple[Decision, Route]:
+        """Return what would be decided now, and go on as before."""
+        decision = decide(self._policy, self._fresh())
+        return decision, self._route_of(decision)
 
     def is_on_now(self) -> bool:
         """Look again, and tell whether anything may be sent; threads that send find out for themselves."""
-        return decide(self._policy, self._fresh()).is_on
+        return self.look()[0].is_on
 
     def route_if_on(self) -> Route:
         """Return where pings would go if somebody switched telemetry on."""

@@ -29,7 +29,8 @@ class Status(NamedTuple):
     `layer` is where the decision came from: code, licence, do-not-track, ci, environment, file, database, profile or
     default; `settings` has each value with its layer. `instance` is the id, or says that there is none yet. Each
     destination has its course; what is asked of the status itself is that of the first. `failed_probes` counts, by
-    field, how often its value was not found. `renewed` says when and why the id was last replaced, if it was.
+    field, how often its value was not found. `waiting` is how many events wait to be sent, `lost` how many were lost
+    since the start, by reason. `renewed` says when and why the id was last replaced, if it was.
     """
 
     enabled: bool
@@ -42,6 +43,8 @@ class Status(NamedTuple):
     failed_probes: tuple[tuple[str, int], ...] = ()
     problems: tuple[str, ...] = ()
     renewed: Renewal | None = None
+    waiting: int = 0
+    lost: tuple[tuple[str, int], ...] = ()
 
     @property
     def first(self) -> Course:

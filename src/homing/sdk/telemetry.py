@@ -113,9 +113,47 @@ class Telemetry:
         self._engine.ask(max(wait, 0.0))
         return self.status()
 
+    def event(self, name: str, properties: Mapping[str, Any] | None = None) -> None:
+        """Tell something that happened; it is sent within 5 seconds, or with 99 others, or when that is possible.
+
+        Never raises and never waits. `properties` are values that JSON has, at most 5 levels deep and 8 KiB long. While
+        telemetry is off nothing is kept. What the policy does not allow, and what is lost, is counted in the status.
+        """
+        self._engine.event(name, properties or {})
+
+    def track_startup(self, version: str | None = None, release: str | None = None) -> None:
+        """Begin, where that was not done: the event `startup` is sent once. `slackonos` only, like the next two."""
+        self._track("startup", version, release)
+
+    def track_heartbeat(self, version: str | None = None, release: str | None = None) -> None:
+        """Send the event `heartbeat` now."""
+        self._track("heartbeat", version, release)
+
+    def track_shutdown(self, version: str | None = None, release: str | None = None) -> None:
+        """Send the event `shutdown` now; it is then not sent once more at the end."""
+        self._track("shutdown", version, release)
+
+    def _track(self, kind: str, version: str | None, release: str | None) -> None:
+        """Send one of the policy's events; version and release hold from now on."""
+        self._rest_in_children()
+        told = {"properties.app_version": version, "properties.release": release}
+        self._engine.track(kind, {name: value for name, value in told.items() if value is not None})
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as long as `stop` waits
+        """Flush and end as `stop` does, without holding up the event loop."""
+        import asyncio
+
+        self._engine.release()
+        await asyncio.to_thread(self._engine.stop, timeout)
+
     def status(self) -> Status:
         """Return what telemetry is doing."""
         return self._engine.status()
+
+    def refresh(self) -> Status:
+        """Look again at what was saved, by another process too, go by it, and return the status."""
+        self._engine.refresh()
+        return self.status()
 
     def is_on(self) -> bool:
         """Tell whether anything may be sent, as every layer says now: another process may have saved something."""
@@ -182,6 +220,19 @@ class Telemetry:
         """
         self._engine.reset_id(who)
         return self.status()
+
+    def device_id(self, url: str) -> str | None:
+        """Return the instance's id for a request of the application's own, such as an update check.
+
+        None while telemetry is off or not started, and where pings go to the operator alone but for the operator's own
+        host: then it may not go along. It is the same at every request, and over restarts.
+        """
+        from homing.sdk.endpoint import parse
+
+        try:
+            return self._engine.device(parse(url).host)
+        except Exception:  # noqa: BLE001 - whatever is wrong with a disk or an address must not harm the host
+            return None
 
     def license_changed(self) -> None:
         """Ask the host for its licence now, not at the next look."""

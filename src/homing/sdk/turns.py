@@ -5,6 +5,8 @@
 2. Whoever asks whether a ping may leave, and then sends it, shares the lock on the other file meanwhile. Who saves a no
    writes it first and takes that lock alone then: when it has it, every ping that was allowed before is over, and each
    later one finds the no. No ping outlasts its time limit, so neither does the wait, though a look-up of a name may.
+3. In that file the noes are numbered. Whoever finds another number than before throws away what it gathered meanwhile,
+   though there was a yes since.
 
 A child that was forked off shares its parent's open files, and so its locks: it must let go of them without unlocking.
 """
@@ -21,6 +23,7 @@ from typing import Final
 LEADER_FILE: Final = "leader.lock"
 SENDING_FILE: Final = "sending.lock"
 POLL_SECONDS: Final = 0.02
+MOST_DIGITS: Final = 20
 
 
 class Turns:
@@ -67,29 +70,38 @@ class Turns:
             os.close(opened)
 
     @contextlib.contextmanager
-    def sending(self) -> Iterator[None]:
-        """Let others know that somebody sends."""
+    def sending(self) -> Iterator[int]:
+        """Let others know that somebody sends; give the number of the last no."""
         opened = self._open(SENDING_FILE)
         try:
             if opened is not None:
                 with contextlib.suppress(OSError):
                     fcntl.flock(opened, fcntl.LOCK_SH)
-            yield
+            yield _number_in(opened)
         finally:
             if opened is not None:
                 _close(opened)
 
     @contextlib.contextmanager
     def alone(self, seconds: float) -> Iterator[None]:
-        """Wait until nobody sends any more, at most so many seconds, and let nobody begin meanwhile."""
+        """Wait until nobody sends any more, at most so many seconds, number that no, and let nobody begin meanwhile."""
         opened = self._open(SENDING_FILE)
         try:
             if opened is not None:
                 _take(opened, seconds)
+                with contextlib.suppress(OSError):
+                    os.pwrite(opened, f"{_number_in(opened) + 1}\n".encode(), 0)
             yield
         finally:
             if opened is not None:
                 _close(opened)
+
+    def noes(self) -> int:
+        """Return the number of the last no; makes no file."""
+        try:
+            return int((self._directory / SENDING_FILE).read_bytes() or 0) if self._directory else 0
+        except (OSError, ValueError):
+            return 0
 
     def _open(self, name: str) -> int | None:
         if self._directory is None:
@@ -99,6 +111,13 @@ class Turns:
             return os.open(self._directory / name, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError:
             return None
+
+
+def _number_in(opened: int | None) -> int:
+    try:
+        return int(os.pread(opened, MOST_DIGITS, 0) or 0) if opened is not None else 0
+    except (OSError, ValueError):
+        return 0
 
 
 def _take(opened: int, seconds: float) -> None:

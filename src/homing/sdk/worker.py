@@ -16,35 +16,32 @@ LOOK_SECONDS: Final = 60.0
 GOODBYE_SECONDS: Final = 0.04
 """How long a thread may take to end once its socket was ended."""
 
-AGAIN_SECONDS: Final = (30, 120, 600, 3600)
-"""How long after each failure a ping is sent again, where the policy does that; the last again and again."""
+EVENTS: Final = ""
+"""The kind of a task that sends no ping of its own, only what waits."""
 
 
 class Task(NamedTuple):
-    """One ping to send: why, by when, and the number of the last request for one that it answers."""
+    """One ping to send: why, by when, and the number of the last request for one that it answers.
+
+    What is asked for does not wait until it is due.
+    """
 
     kind: str
     deadline: Deadline
     number: int
     is_scheduled: bool = False
-
-
-class Again(NamedTuple):
-    """A ping to be sent again."""
-
-    kind: str
-    due: float
-    tries: int
+    is_asked: bool = False
 
 
 class House(NamedTuple):
     """What a worker asks of the rest, never under a lock of its own: it may be the host's code, or wait for others.
 
-    `leads` tells whether this process sends by schedule, `may_send` whether a ping may leave now, while `turn` is held.
+    `leads` tells whether this process sends by schedule, `may_send` whether a ping may leave now, while `turn` is held,
+    which gives the number of the last no.
     """
 
     leads: Callable[[], bool]
-    turn: Callable[[], AbstractContextManager[None]]
+    turn: Callable[[], AbstractContextManager[int]]
     may_send: Callable[[], bool]
     licence: Callable[[], object]
 
@@ -61,12 +58,15 @@ class Worker:
         self._changed = threading.Condition(threading.RLock())
         self._kinds = sender.policy.kinds
         self._waiting = [self._kinds.begin] if self._kinds.begin else []
-        self._again: list[Again] = []
         self._deadline: Deadline | None = None
         self._end: float | None = None
-        self._has_farewell = False
+        self._is_leaving = False
+        self._has_to_keep = False
+        self._has_ended = False
         self._is_looking = False
+        self._adopts = 0.0
         self._asked = 0
+        self._pinged = 0
         self._answered = 0
         self._thread = threading.Thread(target=self._run, name="homing-telemetry", daemon=True)
 
@@ -93,12 +93,25 @@ class Worker:
             self._is_looking = True
             self._changed.notify_all()
 
+    def say(self, kind: str) -> None:
+        """Send a ping of that kind as soon as possible; one that begins or ends the program only once."""
+        with self._changed:
+            if kind == self._kinds.end:
+                self._has_ended = True
+            elif kind == self._kinds.begin:
+                return
+            self._waiting.append(kind)
+            self._changed.notify_all()
+
     def tell_to_end(self, timeout: float, *, with_farewell: bool) -> None:
-        """Begin nothing more, but for the last ping where the policy has one."""
+        """Begin nothing more; with a farewell, but for what waits, and the last ping where the policy has one."""
         with self._changed:
             self._end = self._sender.clock.monotonic() + max(timeout, 0.0)
-            self._has_farewell = with_farewell and bool(self._kinds.end)
-            self._waiting, self._again = [], []
+            self._is_leaving = self._has_to_keep = with_farewell
+            # Where nothing is sent again, what was not sent yet comes too late.
+            kept = self._waiting if with_farewell and self._sender.policy.retry is Retry.EVERYTHING else []
+            last = [self._kinds.end] if with_farewell and self._kinds.end and not self._has_ended else []
+            self._waiting = [*kept, *last]
             self._changed.notify_all()
 
     def join(self, timeout: float) -> None:
@@ -107,14 +120,29 @@ class Worker:
             return
         self._thread.join(max(timeout, 0.0))
         with self._changed:
-            self._has_farewell = False
+            self._is_leaving = False
             under_way = self._deadline
         if under_way is not None:
             under_way.cancel()
         self._thread.join(GOODBYE_SECONDS)
 
+    def leave(self) -> None:
+        """Leave what waits to the next start, when the thread has ended, or hangs: then without asking the host."""
+        with self._house.turn() as noes:
+            self._sender.outbox.heed(noes)
+            if self._thread.is_alive():
+                self._note_last(may_ask=False)
+                self._sender.take_in(may_ask=False)
+            self._sender.outbox.close()
+
+    def wake(self) -> None:
+        """See that something was told."""
+        with self._changed:
+            self._changed.notify_all()
+
     def _run(self) -> None:
         self._sender.prepare()
+        self._sender.warm()
         seen = self._house.licence()
         while True:
             now = self._house.licence()
@@ -125,30 +153,65 @@ class Worker:
                 self._leads = True
                 # Another process may have led until now.
                 self._schedule.resume(self._sender.recall())
+            self._adopt()
             task = self._next()
             if task is not None:
                 self._send(task)
             elif self._end is not None:
+                self._take_last()
                 return
 
+    def _adopt(self) -> None:
+        """From time to time take over what processes left that are gone."""
+        now = self._sender.clock.monotonic()
+        if self._leads and now >= self._adopts and self._end is None:
+            self._adopts = now + LOOK_SECONDS
+            with self._house.turn() as noes:
+                self._sender.outbox.heed(noes)
+                self._sender.outbox.adopt()
+
     def _send(self, task: Task) -> None:
-        with self._house.turn():
-            reply = self._sender.send(task.deadline, task.kind) if self._house.may_send() else None
+        with self._house.turn() as noes:
+            self._sender.outbox.heed(noes)
+            may_send = self._house.may_send()
+            reply = self._attempt(task) if may_send else None
+            if not may_send:
+                self._sender.outbox.rest(LOOK_SECONDS)
         with self._changed:
             self._deadline = None
-            self._answered = max(self._answered, task.number)
+            has_more = reply is not None and not reply.is_unsure and self._sender.outbox.number > 0
+            if not has_more:
+                self._answered = max(self._answered, task.number)
             if reply is not None and task.is_scheduled and not reply.is_success:
                 self._schedule.shorten()
-            self._plan_again(task.kind, reply)
+            if self._end is not None and task.kind == EVENTS and not has_more:
+                self._is_leaving = False
             self._changed.notify_all()
 
-    def _plan_again(self, kind: str, reply: Reply | None) -> None:
-        before = next((each.tries for each in self._again if each.kind == kind), 0)
-        self._again = [each for each in self._again if each.kind != kind]
-        is_wanted = self._sender.policy.retry is Retry.EVERYTHING and self._end is None
-        if reply is not None and reply.is_unsure and is_wanted:
-            pause = AGAIN_SECONDS[min(before, len(AGAIN_SECONDS) - 1)]
-            self._again.append(Again(kind, self._sender.clock.monotonic() + pause, before + 1))
+    def _attempt(self, task: Task) -> Reply | None:
+        if task.kind != EVENTS:
+            return self._sender.send(task.deadline, task.kind)
+        self._note_last()
+        return self._sender.flush(task.deadline, is_asked=task.is_asked)
+
+    def _note_last(self, *, may_ask: bool = True) -> None:
+        """At the end let the last pings wait with the others, where they are sent again until they have arrived."""
+        if self._end is None or not self._leads or self._sender.policy.retry is not Retry.EVERYTHING:
+            return
+        with self._changed:
+            kinds, self._waiting = self._waiting, []
+        for kind in kinds:
+            self._sender.note(kind, may_ask=may_ask)
+
+    def _take_last(self) -> None:
+        """Make pings of what was told last, though there is no time to send them."""
+        if self._has_to_keep:
+            with self._house.turn() as noes:
+                self._sender.outbox.heed(noes)
+                if self._house.may_send():
+                    self._note_last()
+                # After a no there is nothing.
+                self._sender.take_in()
 
     def _next(self) -> Task | None:
         """Wait for the next ping; return None when there is none any more, or when it is time to look around."""
@@ -156,7 +219,7 @@ class Worker:
             if self._end is None and (wait := self._wait()) > 0:
                 self._changed.wait(min(wait, LOOK_SECONDS))
             if self._end is not None:
-                return self._farewell()
+                return self._farewell(self._end)
             self._is_looking = False
             return self._task()
 
@@ -164,32 +227,37 @@ class Worker:
         """Return the seconds until there is something to do."""
         if self._is_looking or self._asked > self._answered:
             return 0.0
-        if not self._leads:
-            return LOOK_SECONDS
-        if self._waiting:
-            return 0.0
-        now = self._sender.clock.monotonic()
-        return min([self._schedule.wait(), *(each.due - now for each in self._again)])
+        events = self._sender.outbox.wait()
+        waits = [LOOK_SECONDS if events is None else events]
+        if self._leads:
+            waits.append(0.0 if self._waiting else self._schedule.wait())
+        return min(waits)
 
     def _task(self) -> Task | None:
         """Take what is most urgent; its deadline is made under the lock, so that from now on stopping ends it."""
-        now, is_asked = self._sender.clock.monotonic(), self._asked > self._answered
-        if not self._leads and not is_asked:
-            return None
+        is_asked = self._asked > self._answered
         if self._waiting and self._leads:
             return self._begin(self._waiting.pop(0))
-        if is_asked or self._schedule.wait() <= 0:
+        is_pinged = is_asked and self._pinged >= self._asked
+        if (is_asked and not is_pinged) or (self._leads and self._schedule.wait() <= 0):
             self._schedule.restart()
+            self._pinged = self._asked
             return self._begin(self._kinds.repeat)._replace(number=self._asked, is_scheduled=not is_asked)
-        due = next((each.kind for each in self._again if each.due <= now), None)
-        return self._begin(due) if due else None
+        if is_pinged or self._sender.outbox.wait() == 0:
+            return self._begin(EVENTS)._replace(number=self._pinged, is_asked=is_pinged)
+        return None
 
-    def _farewell(self) -> Task | None:
-        if not self._has_farewell or not self._leads or self._end is None:
+    def _farewell(self, end: float) -> Task | None:
+        """Take one of the last tasks."""
+        left = end - self._sender.clock.monotonic()
+        if not self._is_leaving or left <= 0:
             return None
-        self._has_farewell = False
-        left = self._end - self._sender.clock.monotonic()
-        return self._begin(self._kinds.end, left) if left > 0 else None
+        waiting = self._waiting if self._leads else []
+        if waiting and self._sender.policy.retry is not Retry.EVERYTHING:
+            return self._begin(waiting.pop(0), left)
+        if waiting or self._sender.outbox.number:
+            return self._begin(EVENTS, left)._replace(is_asked=True)
+        return None
 
     def _begin(self, kind: str, seconds: float | None = None) -> Task:
         limit = self._sender.policy.timeout_seconds

@@ -56,8 +56,8 @@ def test_what_is_asked(tmp_path: Path, path: str, asked: str) -> None:
         (answer("401 Unauthorized", b'{"error": "The key is wrong."}'), "The answer was 401: The key is wrong."),
         (answer("404 Not Found", b"<html>"), "The answer was 404."),
         (answer("503 Busy", b"[]"), "The answer was 503."),
-        (b"nonsense\r\n\r\n", "There was no answer: nonsense"),
-        (b"", "There was no answer: Remote end closed connection without response."),
+        (b"nonsense\r\n\r\n", "The answer cannot be read: it is not HTTP."),
+        (b"", "The connection was closed without an answer."),
     ],
 )
 def test_refusals(tmp_path: Path, said: bytes, problem: str) -> None:

@@ -46,14 +46,28 @@ def test_the_request() -> None:
     ("answer", "reply"),
     [
         (b"HTTP/1.1 204 No Content\r\n\r\n", Reply(204)),
-        (b"HTTP/1.0 503\r\n", Reply(503)),
+        (b"HTTP/1.0 500\r\n", Reply(500)),
+        (b"HTTP/1.1 503 Busy\r\nretry-AFTER:  120 \r\nX: y\r\n\r\n", Reply(503, again_seconds=120)),
+        (b"HTTP/1.1 429 Slow\r\nRetry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n\r\n", Reply(429)),
+        (b"HTTP/1.1 200 OK\r\nRetry-After: 120\r\n\r\n", Reply(200)),
         (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 202 OK\r\n", Reply(202)),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\nnever ending", Reply(200)),
         (b"SSH-2.0-OpenSSH_9.2\r\n", Reply(None, "The answer cannot be read: it is not HTTP.")),
         (b"x" * 20_000, Reply(None, "The answer cannot be read: its head is too long.")),
         (b"", Reply(None, "The connection was closed without an answer.")),
     ],
-    ids=["204", "old", "interim", "endless body", "another protocol", "no line", "nothing"],
+    ids=[
+        "204",
+        "old",
+        "busy",
+        "a date",
+        "not busy",
+        "interim",
+        "endless body",
+        "another protocol",
+        "no line",
+        "nothing",
+    ],
 )
 def test_answers(answer: bytes, reply: Reply) -> None:
     """The status is read and nothing else."""  # 001-14

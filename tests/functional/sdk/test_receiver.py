@@ -8,7 +8,7 @@ import pytest
 from homing import Status, Telemetry
 from homing.sdk.transports.base import Deadline, Reply, Request
 from homing.sdk.transports.http import HttpTransport
-from tests.functional.receiver import Receiver
+from tests.functional.receiver import Receiver, until
 
 
 class Lossy(HttpTransport):
@@ -80,3 +80,51 @@ def test_a_wrong_key(receiver: Receiver, tmp_path: Path) -> None:
     """The refusal is told, and nothing is counted."""
     status = send(receiver, tmp_path, key="nonsense")
     assert (401, None, "The answer was 401.") == (status.last_status, status.last_success, status.last_error)
+
+
+def test_events_are_counted(receiver: Receiver, tmp_path: Path) -> None:
+    """They arrive in batches under their names, each once, with what was lost; the instance stays one client."""
+    with telemetry(receiver, tmp_path, transport=Lossy()) as sending:
+        for number in range(250):
+            sending.event("report exported", {"format": "csv", "n": number})
+        sending.event("heartbeat")
+        # Of the first request, whichever that is, the answer is lost: it is sent again, and counts once.
+        until(lambda: sending.status().last_error == "Lost.", "The loss")
+        for _ in range(2):
+            sending.send_now(10)
+        status = sending.status()
+    assert (200, 0, (("name", 1),)) == (status.last_status, status.waiting, status.lost)
+    assert receiver.outcomes()["accepted"] == 252
+    assert (252, 1) == receiver.summary()
+    assert (250, 1) == receiver.summary("--kind", "report exported")
+
+
+def test_what_the_receiver_would_refuse(receiver: Receiver, tmp_path: Path) -> None:
+    """What is taken here is taken there too: the bounds are the same or narrower."""
+    most = {
+        "text": "ä" * 3900,
+        "least": -(2**63),
+        "most": 2**63 - 1,
+        "deep": {"a": {"b": [[1]]}},
+        "": "",
+        "x" * 200: None,
+    }
+    with telemetry(receiver, tmp_path) as sending:
+        sending.event("a" * 100, most)
+        sending.event("ä ☃ (1)", {"\x7f\x01": "\x01"})
+        status = sending.send_now(10)
+    assert (0, ()) == (status.waiting, status.lost)
+    assert {"accepted": 3} == receiver.outcomes()
+
+
+def test_a_receiver_that_comes_back(receiver: Receiver, tmp_path: Path) -> None:
+    """What is told while it is gone arrives at the next start."""
+    key = receiver.key
+    receiver.stop()
+    with telemetry(receiver, tmp_path, key=key) as sending:
+        sending.event("told", {"n": 1})
+        assert None is sending.send_now(10).last_status
+    receiver.start()
+    with telemetry(receiver, tmp_path, key=key) as sending:
+        assert 0 == sending.send_now(10).waiting
+    assert (2, 1) == receiver.summary()

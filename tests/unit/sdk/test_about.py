@@ -95,3 +95,18 @@ def test_a_store_that_fails(tmp_path: Path) -> None:
     """Then there is no id to tell, and nothing is raised."""
     (tmp_path / "file").write_text("in the way")
     assert "" == telemetry(tmp_path / "file" / "place").about().instance
+
+
+def test_looking_again(tmp_path: Path) -> None:
+    """What another process saved holds here at once, and nothing is begun that was not started."""
+    one, other = (telemetry(tmp_path, enabled=None) for _ in range(2))
+    with other:
+        one.save({"enabled": True}, who="ada")
+        assert not other.status().enabled
+        assert other.refresh().enabled
+        assert other.status().next_due
+        one.save({"enabled": False}, who="ada")
+        assert not other.refresh().enabled
+    one.save({"enabled": True}, who="ada")
+    status = telemetry(tmp_path, enabled=None).refresh()
+    assert (True, None) == (status.enabled, status.next_due)

@@ -47,7 +47,7 @@ TABLE: dict[str, tuple[Any, ...]] = {
     "retry": (Retry.NOTHING, Retry.NOTHING, Retry.NOTHING, Retry.EVERYTHING, Retry.EVENTS),
     "stops_at_gone": (False, False, False, False, True),
     "is_spooled": (False, False, False, True, True),
-    "events": ((), (), (), ("startup", "heartbeat", "shutdown"), ()),
+    "events": ((), (), (), ("startup", "heartbeat", "shutdown"), ("*",)),
     "has_token": (True, False, False, False, False),
     "id_made": (
         IdMade.FIRST_ENABLE,

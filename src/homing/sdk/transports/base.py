@@ -21,6 +21,12 @@ STOPPED: Final = "It was stopped before there was an answer."
 GONE: Final = 410
 """The answer of a receiver that wants no more pings."""
 
+TOO_LARGE: Final = 413
+"""The answer of a receiver that wants fewer of them at once."""
+
+PATIENT: Final = frozenset({429, 503})
+"""Answers that may say in `Retry-After` when to come again."""
+
 SUCCESSES: Final = range(200, 300)
 UNSURE: Final = frozenset({408, 425, 429, *range(500, 600)})
 """Answers after which the same ping may be sent again."""
@@ -38,10 +44,14 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What became of a request: a status, or one sentence that says why there is none."""
+    """What became of a request: a status, or one sentence that says why there is none.
+
+    `again_seconds` is when the receiver wants to be asked again, if it said so.
+    """
 
     status: int | None
     error: str | None = None
+    again_seconds: int | None = None
 
     @property
     def is_success(self) -> bool:

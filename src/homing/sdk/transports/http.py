@@ -1,7 +1,8 @@
 """Sends over HTTP/1.1 with the standard library's sockets.
 
 Every wait is for what is left of one deadline, so that a host which never answers, or answers a byte at a time, costs
-no more than one that refuses. Of the answer the status is read, nothing else: no redirect is followed, no body awaited.
+no more than one that refuses. Of the answer the status is read, and when to come again where the receiver has no time;
+nothing else: no redirect is followed, no body awaited.
 The look-up of a name cannot be interrupted; when it comes back too late, nothing is sent.
 """
 
@@ -9,13 +10,17 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Final
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
 
 from homing.sdk.endpoint import Endpoint
-from homing.sdk.transports.base import SUCCESSES, TOO_SLOW, Deadline, Reply, Request
+from homing.sdk.transports.base import PATIENT, SUCCESSES, TOO_SLOW, Deadline, Reply, Request
 from homing.sdk.transports.proxy import Proxy, proxies, proxy_for
 
+if TYPE_CHECKING:
+    from homing.sdk.transports.answers import Answer, Question
+
+AGAIN: Final = re.compile(rb"\r\nretry-after:[ \t]*(\d{1,9})[ \t]*\r\n", re.IGNORECASE)
 STATUS_LINE: Final = re.compile(rb"HTTP/1\.\d (\d{3})[ \r\n]")
 INTERIM: Final = range(100, 200)
 MOST_HEAD: Final = 16_384
@@ -39,11 +44,23 @@ class HttpTransport:
             proxy = proxy_for(request.endpoint, self._named)
             with self._connected(request.endpoint, proxy, deadline) as sock:
                 sock.settimeout(deadline.left())
-                sock.sendall(_head(request, proxy) + request.body)
-                status = _read_status(sock, deadline)
+                sock.sendall(_whole(request, proxy))
+                return _read(sock, deadline)
         except (OSError, ValueError) as error:
             return Reply(None, deadline.reason if deadline.is_over else _sentence(error))
-        return Reply(status)
+
+    def ask(self, question: "Question | Request", deadline: Deadline) -> "Answer":
+        """Ask once and return the answer, with at most 64 KiB of its body."""
+        from homing.sdk.transports.answers import Answer, read_answer
+
+        try:
+            proxy = proxy_for(question.endpoint, self._named)
+            with self._connected(question.endpoint, proxy, deadline) as sock:
+                sock.settimeout(deadline.left())
+                sock.sendall(_whole(question, proxy))
+                return read_answer(sock, deadline)
+        except (OSError, ValueError) as error:
+            return Answer(None, error=deadline.reason if deadline.is_over else _sentence(error))
 
     @contextmanager
     def _connected(self, endpoint: Endpoint, proxy: Proxy | None, deadline: Deadline) -> Iterator[socket.socket]:
@@ -115,18 +132,24 @@ def _tunnel(sock: socket.socket, endpoint: Endpoint, proxy: Proxy, deadline: Dea
         raise OSError(f"the proxy answered {status}")
 
 
-def _head(request: Request, proxy: Proxy | None) -> bytes:
+def _whole(question: "Question | Request", proxy: Proxy | None) -> bytes:
+    if isinstance(question, Request):
+        return _head("POST", question, proxy, *_about(question)) + question.body
+    return _head("GET", question, proxy)
+
+
+def _about(request: Request) -> Iterator[tuple[str, str]]:
+    yield "Content-Type", "application/json"
+    yield "Content-Length", str(len(request.body))
+
+
+def _head(method: str, request: "Request | Question", proxy: Proxy | None, *about: tuple[str, str]) -> bytes:
     endpoint = request.endpoint
     is_plain_proxy = proxy is not None and endpoint.scheme == "http"
     target = f"http://{endpoint.authority}" if is_plain_proxy else ""
-    own = {
-        "Host": endpoint.authority,
-        "Content-Type": "application/json",
-        "Content-Length": str(len(request.body)),
-        "Connection": "close",
-    }
+    own = {"Host": endpoint.authority, **dict(about), "Connection": "close"}
     return _lines(
-        f"POST {target}{endpoint.path or '/'} HTTP/1.1",
+        f"{method} {target}{endpoint.path or '/'} HTTP/1.1",
         {**own, **(proxy.headers if proxy and is_plain_proxy else {}), **request.headers},
     )
 
@@ -136,18 +159,34 @@ def _lines(first: str, headers: Mapping[str, str]) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode("ascii")
 
 
-def _read_status(sock: socket.socket, deadline: Deadline) -> int:
+def _read(sock: socket.socket, deadline: Deadline) -> Reply:
     head = b""
     while len(head) < MOST_HEAD:
-        sock.settimeout(deadline.left())
-        more = sock.recv(4096)
-        if not more:
-            raise ConnectionResetError
+        more = _more(sock, deadline)
         head += more
         status = _final_status(head)
+        if status in PATIENT and b"\r\n\r\n" not in head:
+            head = _to_the_end(head, sock, deadline)
         if status is not None:
-            return status
+            found = AGAIN.search(head) if status in PATIENT else None
+            return Reply(status, again_seconds=int(found[1]) if found else None)
     raise ValueError("its head is too long")
+
+
+def _more(sock: socket.socket, deadline: Deadline) -> bytes:
+    sock.settimeout(deadline.left())
+    more = sock.recv(4096)
+    if not more:
+        raise ConnectionResetError
+    return more
+
+
+def _to_the_end(head: bytes, sock: socket.socket, deadline: Deadline) -> bytes:
+    """Return a head with the rest of it, as far as that comes: the status counts without it."""
+    with suppress(OSError):
+        while len(head) < MOST_HEAD and b"\r\n\r\n" not in head:
+            head += _more(sock, deadline)
+    return head
 
 
 def _final_status(head: bytes) -> int | None:

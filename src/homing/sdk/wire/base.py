@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from homing.sdk.endpoint import Endpoint, at
@@ -54,7 +54,7 @@ class Form(Protocol):
 
     @property
     def has_id(self) -> bool:
-        """Whether a ping has an id, so that one which is sent again counts once."""
+        """Whether a ping has an id, so that one which is sent again counts once; then many go in one body."""
 
     def target(self, endpoint: Endpoint, key: str) -> Endpoint:
         """Return where to send; raise `ValueError` with a sentence when endpoint and key do not go together."""
@@ -62,8 +62,8 @@ class Form(Protocol):
     def headers(self, own: Credentials) -> Mapping[str, str]:
         """Return the headers besides those every request has."""
 
-    def body(self, fields: dict[str, Any], *, key: str, now: int) -> Any:
-        """Return what is sent of the fields at a time."""
+    def body(self, pings: Sequence[dict[str, Any]], *, key: str, now: int) -> Any:
+        """Return what is sent of the fields of pings at a time; of several only where a ping has an id."""
 
 
 def behind_key(endpoint: Endpoint, key: str, path: str) -> Endpoint:  # wide: an address and its two parts
@@ -133,3 +133,7 @@ def time(moment: Moment) -> str:
     from homing.clock import iso_time
 
     return iso_time(moment.at)
+
+
+OF_EACH: Final = (kind, ping_id, time)
+"""What each of several pings has of its own that are made at once."""

@@ -1,6 +1,6 @@
 """FlowFuse's usage ping (document 003): the system, the versions, how much there is of what, and the licence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from homing.sdk.endpoint import Endpoint
@@ -95,6 +95,6 @@ class FlowFuse:
         """Return none: the form has no secret."""
         return {}
 
-    def body(self, fields: dict[str, Any], *, key: str, now: int) -> Any:  # noqa: ARG002 - the protocol of forms
+    def body(self, pings: Sequence[dict[str, Any]], *, key: str, now: int) -> Any:  # noqa: ARG002 - the protocol of forms
         """Return the fields."""
-        return fields
+        return pings[0]

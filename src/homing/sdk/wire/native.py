@@ -1,12 +1,13 @@
 """Homing's own wire form: `POST /v1/pings` with the app's key as a bearer token."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import homing
 from homing.sdk.endpoint import Endpoint, at
-from homing.sdk.payload import TEXT, Moment, Row, untold
+from homing.sdk.events import LOSSES
+from homing.sdk.payload import LOST, NUMBER, TEXT, Moment, Row, untold
 from homing.sdk.wire.base import Credentials, arch, instance, kind, ping_id, platform, time, version
 
 PATH: Final = "/v1/pings"
@@ -18,6 +19,11 @@ def _sdk(_moment: Moment) -> str:
 
 def _python(_moment: Moment) -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _loss(reason: str, sentence: str) -> Row:
+    why = f"How many events were lost since the last report of that. {sentence}"
+    return Row(f"{LOST}{reason}", NUMBER, why, 3, lambda moment: moment.lost.get(reason), is_optional=True)
 
 
 ROWS: Final = (
@@ -37,6 +43,7 @@ ROWS: Final = (
     Row("dimensions.arch", TEXT, "Shows which processors must be supported.", "x64", arch),
     Row("properties.sdk", TEXT, "Tells which release of Homing made the ping.", "0.1.0", _sdk),
     Row("properties.python", TEXT, "Shows which versions of Python must be supported.", "3.12", _python),
+    *(_loss(reason, sentence) for reason, sentence in LOSSES.items()),
 )
 
 
@@ -58,6 +65,6 @@ class Native:
         """Return the key."""
         return {"Authorization": f"Bearer {own.key}"}
 
-    def body(self, fields: dict[str, Any], *, key: str, now: int) -> Any:  # noqa: ARG002 - the protocol of forms
-        """Return the fields."""
-        return fields
+    def body(self, pings: Sequence[dict[str, Any]], *, key: str, now: int) -> Any:  # noqa: ARG002 - the protocol of forms
+        """Return the fields; those of several pings in a list."""
+        return pings[0] if len(pings) == 1 else pings

@@ -1,6 +1,6 @@
-"""PostHog's capture protocol, with the events of SlackONOS (document 004): `POST /batch/`, one event in each body."""
+"""PostHog's capture protocol, with the events of SlackONOS (document 004): `POST /batch/`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from homing.sdk.endpoint import Endpoint, at
@@ -69,8 +69,8 @@ class PostHog:
         """Return none: the key stands in the body."""
         return {}
 
-    def body(self, fields: dict[str, Any], *, key: str, now: int) -> Any:
-        """Return the event in a batch of its own, with the time it is sent at."""
+    def body(self, pings: Sequence[dict[str, Any]], *, key: str, now: int) -> Any:
+        """Return the events in a batch, with the time it is sent at."""
         from homing.clock import iso_time
 
-        return {"api_key": key, "batch": [fields], "sent_at": iso_time(now)}
+        return {"api_key": key, "batch": list(pings), "sent_at": iso_time(now)}

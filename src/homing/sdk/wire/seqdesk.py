@@ -1,6 +1,6 @@
 """SeqDesk's heartbeat (document 000): exactly the enumerated fields, none ever absent, nothing besides."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from homing.sdk.endpoint import Endpoint
@@ -84,6 +84,6 @@ class SeqDesk:
         """Return the documented token; the other header is the policy's."""
         return {"X-SeqDesk-Telemetry-Token": own.token}
 
-    def body(self, fields: dict[str, Any], *, key: str, now: int) -> Any:  # noqa: ARG002 - the protocol of forms
+    def body(self, pings: Sequence[dict[str, Any]], *, key: str, now: int) -> Any:  # noqa: ARG002 - the protocol of forms
         """Return the fields."""
-        return fields
+        return pings[0]

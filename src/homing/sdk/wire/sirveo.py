@@ -1,6 +1,6 @@
 """Sirveo's event (document 001): the enumerated fields, and a checksum of the others."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
@@ -91,6 +91,7 @@ class Sirveo:
         secret = own.bearer or own.key
         return {"Authorization": f"Bearer {secret}"} if secret else {}
 
-    def body(self, fields: dict[str, Any], *, key: str, now: int) -> Any:  # noqa: ARG002 - the protocol of forms
+    def body(self, pings: Sequence[dict[str, Any]], *, key: str, now: int) -> Any:  # noqa: ARG002 - the protocol of forms
         """Return the fields with the checksum of what is left of them."""
+        [fields] = pings
         return {**fields, CHECKSUM: checksum(fields)} if CHECKSUM in fields else fields

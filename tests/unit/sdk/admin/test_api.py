@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from homing import Licence, SqliteStore, Telemetry
-from homing.sdk.sources import apply_profile
+from homing import Licence, Telemetry
+from homing.clock import SystemClock
 from homing.sdk.transports.base import Reply
 from homing.testing import MemoryTransport
 from tests.unit.sdk.admin.visitor import API, HERE, admin
@@ -143,9 +143,11 @@ def test_dismissing(tmp_path: Path) -> None:
 
 def test_the_install_profile(tmp_path: Path) -> None:
     """Its id and version are told."""
-    store = SqliteStore(tmp_path / "telemetry.db")
-    apply_profile(store, {"id": "twincore", "version": "1.0.0", "telemetry": {"enabled": True}})
-    found = admin(seqdesk(tmp_path)).get(API).json
+    profile = tmp_path / "profile.json"
+    profile.write_text('{"id": "twincore", "version": "1.0.0", "telemetry": {"enabled": true}}')
+    sending = seqdesk(tmp_path)
+    sending.seed(sending.first_settings(profile=profile), who="setup")
+    found = admin(sending).get(API).json
     assert ("twincore", "1.0.0", True) == (found["installProfileId"], found["installProfileVersion"], found["enabled"])
 
 
@@ -191,7 +193,9 @@ def test_a_test_of_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
             super().send(request, deadline)
             return Reply(200) if "own" in request.endpoint.url else Reply(None, "The connection was refused.")
 
-    with telemetry(tmp_path, policy="sirveo", key="", enabled=None, transport=Half()) as sending:
+    # Time must go on: that is how an attempt is told from the one at the start.
+    given = {"policy": "sirveo", "key": "", "enabled": None, "transport": Half(), "clock": SystemClock()}
+    with telemetry(tmp_path, **given) as sending:
         assert {"success": False, "reason": "default: The connection was refused."} == admin(sending).test().json
 
 

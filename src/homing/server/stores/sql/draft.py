@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from homing.clock import day_of
 from homing.outcomes import ACCEPTED, DUPLICATE, Refusal, Verdict
-from homing.ping import HEARTBEATS, Ping
+from homing.ping import Ping
 from homing.server.counting.segment import Heard, Profile
 from homing.server.stores.sql.caches import Known
 from homing.server.stores.sql.text import digest, state_of
@@ -66,7 +66,7 @@ def _repeats(ping: Ping, known: Known) -> bool:
     return (
         known.day == day_of(ping.at)
         and known.credential == ping.credential
-        and ping.kind in HEARTBEATS
+        and ping.repeats
         and known.mark == mark_of(ping.kind, state_of(ping))
     )
 
@@ -139,7 +139,7 @@ class Draft:
             self.seen[(ping.app, ordinal)] = ping.received
         if changed:
             self._change(ping, key, state)
-        if changed or ping.kind not in HEARTBEATS:
+        if changed or not ping.repeats:
             self._remember(ping, ordinal, state)
         self.heard[(ping.app, day, ordinal >> self._bits)].append(heard._replace(new=known is None))
         return ordinal
