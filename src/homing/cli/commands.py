@@ -31,7 +31,7 @@ def run() -> None:
         sys.exit(FAILED)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(commands=[app], context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(homing.__version__, prog_name="homing")
 def cli() -> None:
     """Receive heartbeats of software that runs on other people's machines, and count installations exactly."""
@@ -198,6 +198,3 @@ def erase(*, instance_id: str, yes: bool, owner: str | None, store: str | None, 
         raise NotFound(message)
     told = {**receipt._asdict(), "at": iso_time(receipt.at)}
     output.say(told, "Erased. " + ", ".join(f"{name}: {value}" for name, value in told.items()), json_=json_)
-
-
-cli.add_command(app)

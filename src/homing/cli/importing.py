@@ -116,7 +116,7 @@ def import_file(place: Workplace, app: App, *, path: Path, advance: Callable[[],
 
     `advance` is called for every `LINES` lines.
     """
-    directory = directory_of(place.control, place.settings, place.clock)
+    directory = directory_of(place.control, place.settings, clock=place.clock)
     with path.open("rb") as file:
         to = Import(place, app, directory.target(app), dialect_of(read_header(file, path)))
         total: Counter[str] = Counter()

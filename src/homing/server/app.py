@@ -78,7 +78,7 @@ class Receiver:
         self.reader = ReaderClient(
             settings["store"], options_of(settings), (settings["log_level"], settings["log_format"])
         )
-        self.directory = directory_of(opened.control, settings, clock)
+        self.directory = directory_of(opened.control, settings, clock=clock)
         self._assets = read_assets()
         self._templates = make_templates(self._assets.url)
         self.lane = self._lane(settings, clock)
@@ -172,7 +172,7 @@ def bound_by(settings: Resolved) -> Mapping[str, str]:
     return {name: settings[f"{name}_app"] for name in BINDABLE}
 
 
-def directory_of(control: Control, settings: Resolved, clock: Clock) -> Directory:
+def directory_of(control: Control, settings: Resolved, *, clock: Clock) -> Directory:
     """Return the directory of apps and keys, which knows what every dialect may be split by."""
     dimensions = frozenset[str]().union(*(dialect.dimensions for dialect in DIALECTS))
     return Directory(control, clock, dialect_dimensions=dimensions, retention_days=settings["retention_days"])

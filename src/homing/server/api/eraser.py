@@ -52,7 +52,7 @@ class Eraser:
         app = self._app_of(key, token)
         self._app.check(app.id, now)
         bound = await self._reader.bindings(app.owner, asked.instance_id)
-        check_bindings(asked, app.id, bound)
+        check_bindings(asked, app.id, bound=bound)
         receipt = await self._reader.erase(app.owner, asked.instance_id)
         if receipt is None:
             raise Refusal("instance_unknown")
@@ -68,7 +68,7 @@ class Eraser:
         return self._directory.app(target)
 
 
-def check_bindings(asked: Asked, app: int, bound: Mapping[int, str | None]) -> None:
+def check_bindings(asked: Asked, app: int, *, bound: Mapping[int, str | None]) -> None:
     """Raise `Refusal` unless an instance may be erased by whoever asks.
 
     `bound` are the apps of the owner that know it, each with the hash of the token it is bound to. Where none knows it

@@ -27,7 +27,7 @@ async def show_connect(
 ) -> Template:
     """Show how each product is connected to an app, and what the app heard last."""
     app = app_of(visitor, app_name)
-    place = place_of(request, services, app)
+    place = place_of(request, services, app=app)
     found = recipes(place, services.dialects)
     wanted = request.query_params.get("product")
     return page(
@@ -60,7 +60,7 @@ async def _heard(services: Services, app: App) -> Arrival | None:
     return arrival(app.name, instance, entry=entry, now=services.clock.now())
 
 
-def place_of(request: AnyRequest, services: Services, app: App) -> Place:
+def place_of(request: AnyRequest, services: Services, *, app: App) -> Place:
     """Return where an app is reached, as far as whoever asks can tell."""
     endpoint = (services.public_url or str(request.base_url)).rstrip("/")
     return Place(app.name, endpoint, services.directory.send_key(app), app.demands_bearer)

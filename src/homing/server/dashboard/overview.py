@@ -125,5 +125,5 @@ def _dimensions(services: Services, apps: Iterable[App]) -> list[str]:
 
 
 def _connection(request: AnyRequest, services: Services, app: App) -> Connection:
-    place = place_of(request, services, app)
+    place = place_of(request, services, app=app)
     return Connection(place, app_path(app.name), native_steps(place))

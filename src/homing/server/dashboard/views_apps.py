@@ -67,7 +67,7 @@ def app_path(name: str) -> str:
     return f"{PATH}/{quote(name, safe='')}"
 
 
-def rows(apps: Iterable[App], keys: Sequence[AppKey], now: int) -> list[Row]:
+def rows(apps: Iterable[App], keys: Sequence[AppKey], *, now: int) -> list[Row]:
     """Return the list of apps."""
     return [_row(app, [key for key in keys if key.app == app.id], now) for app in apps]
 

@@ -9,7 +9,7 @@ import pytest
 
 from homing.server.app import DIALECTS
 from homing.server.dashboard.views_connect import BEARERS, PRODUCTS, Place, Recipe, recipes
-from homing.server.dialects.seqdesk import SeqDesk
+from homing.server.dialects.native import Native
 from tests.receiving import Site, site
 
 ENDPOINT = "https://telemetry.example"
@@ -94,14 +94,13 @@ def test_an_app_without_a_key() -> None:
         assert "/in/hm_send_…/" in found.addresses[0]
 
 
-class Unheard(SeqDesk):
+class Unheard(Native):
     """A dialect of which the page knows nothing."""
 
     name = "unheard"
-    paths: tuple[str, ...] = ("/a", "/b")
 
 
 def test_an_unknown_dialect() -> None:
     """Its addresses are shown, and no settings."""
     [found] = recipes(Place("app", ENDPOINT, "k"), [Unheard()])
-    assert ("unheard", [f"{ENDPOINT}/in/k/a", f"{ENDPOINT}/in/k/b"], []) == (found.title, found.addresses, found.steps)
+    assert ("unheard", [f"{ENDPOINT}/in/k/v1/pings"], []) == (found.title, found.addresses, found.steps)
