@@ -16,9 +16,10 @@ pytestmark = pytest.mark.slow
 def telemetry(directory: Path, policy: str, *words: str) -> None:
     """Run a command of the sending side that must succeed."""
     given = ("--app", "first-app", "--version", "1.2.3", "--policy", policy, "--directory", str(directory))
-    to = ("--endpoint", "http://127.0.0.1:9", *(("--key", "k") if policy == "homing" else ()))
+    to = ("--endpoint", "http://127.0.0.1:9", *(("--key", "k") if policy in {"homing", "slackonos"} else ()))
     command = [sys.executable, "-m", "homing", *given, *to, *words]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60, check=False)
+    how = {**environment(), "SIRVEO_TELEMETRY_MODE": "default"}
+    done = subprocess.run(command, env=how, capture_output=True, text=True, timeout=60, check=False)
     assert 0 == done.returncode, done.stderr
 
 
@@ -26,7 +27,9 @@ def exported(tmp_path: Path, policy: str, times: int) -> Path:
     """Return a file with so many exports of one installation."""
     file, kept = tmp_path / f"{policy}.jsonl", tmp_path / policy
     kept.mkdir()
-    telemetry(kept, policy, "enable", "-y")
+    if policy != "sirveo":
+        # Which is switched on in the environment alone.
+        telemetry(kept, policy, "enable", "-y")
     for _ in range(times):
         telemetry(kept, policy, "export", str(file))
     return file
@@ -40,7 +43,7 @@ def became(receiver: Receiver, file: Path, *options: str) -> dict[str, int]:
     return {row["outcome"]: row["pings"] for row in rows}
 
 
-@pytest.mark.parametrize("policy", ["homing", "seqdesk"])
+@pytest.mark.parametrize("policy", ["homing", "seqdesk", "sirveo", "flowfuse", "slackonos"])
 def test_twice_changes_nothing(receiver: Receiver, tmp_path: Path, policy: str) -> None:
     """Each export counts as a request of one client, once, with what it says; a line that is added counts too."""
     file = exported(tmp_path, policy, times=2)
