@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from homing.ping import Ping
-from homing.server.counting.sets import Set
+from homing.server.counting.sets import EVERY_DAY, Set
 
 DAY_MS = 86_400_000
 WEEK_MS = 7 * DAY_MS
 HOUR_MS = 3_600_000
 CORE = ("version", "channel", "platform", "arch")
+SHOWN = ("version", "platform", "arch", "database")
+LABELS = ("ci", "container", "cloned", "settled")
 
 
 @dataclass
@@ -35,6 +37,7 @@ class Log:
 
     def __init__(self) -> None:
         self.said: list[Said] = []
+        self.marked: Callable[[int, str], set[int]] = lambda _app, _label: set()
 
     def forget(self, clients: set[int]) -> None:
         """Take clients out of everything said so far; the requests stay."""
@@ -55,6 +58,8 @@ class Log:
         if asked.op in {"or", "and", "minus"}:
             return self._combined(asked.op, [self.members(part) for part in asked.args])
         app, begin, end, *rest = asked.args
+        if begin == EVERY_DAY:
+            return self.marked(app, rest[0])
         return set().union(*(self._on_day(asked.op, self.of(app, day), rest) for day in range(begin, end + 1)))
 
     def _on_day(self, op: str, found: Sequence[Said], under: Sequence[Any]) -> set[int]:
@@ -105,6 +110,35 @@ class Known:
     last_seen: int
     credential: str | None
     state: tuple[str, dict[str, str], dict[str, Any]]
+    pings: list[Ping] = field(default_factory=list)
+    owner_said: dict[str, bool] = field(default_factory=dict)
+
+    def labels(self) -> list[str]:
+        """Return the labels it bears: what the owner said of them, else what it ever sent."""
+        return [label for label in LABELS if self.owner_said.get(label, self._gave(label))]
+
+    def _gave(self, label: str) -> bool:
+        if label == "settled":
+            return len({ping.at // DAY_MS for ping in self.pings}) > 1
+        if label == "cloned":
+            return self._went_back()
+        return any(ping.properties.get(label) is True for ping in self.pings)
+
+    def _went_back(self) -> bool:
+        """Say whether it ever went back to the state before four times in a row within two weeks of the first time."""
+        shown: list[dict[str, str]] = [{}]
+        returns: list[int] = []
+        for ping in self.pings:
+            now = {**shown[-1], **{name: ping.dimensions[name] for name in SHOWN if name in ping.dimensions}}
+            if now == shown[-1] or ping.received - ping.at > HOUR_MS:
+                continue
+            back = len(shown) > 2 and now == shown[-2]
+            shown.append(now)
+            in_time = bool(returns) and ping.received - returns[0] <= 2 * WEEK_MS
+            returns = [*(returns if in_time else []), ping.received] if back else []
+            if len(returns) == 4:
+                return True
+        return False
 
 
 @dataclass
@@ -137,6 +171,10 @@ class Oracle:
     day_values: dict[tuple[int, int, str], set[Any]] = field(default_factory=dict)
     history: list[Remembered] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Let the log know who bears which label."""
+        self.log.marked = self.marked
+
     def record(self, batch_id: str, pings: Sequence[Ping], now: int) -> list[str]:
         """Return the name of each ping's outcome."""
         if batch_id not in self.batches:
@@ -156,6 +194,17 @@ class Oracle:
         self._remember(ping, number)
         self._count(ping, number, new=new)
         return "accepted"
+
+    def marked(self, app: int, label: str) -> set[int]:
+        """Return the clients of an app that bear a label."""
+        return {each.number for (of, _name), each in self.known.items() if of == app and label in each.labels()}
+
+    def mark(self, app: int, label: str, ids: Iterable[str], *, on: bool) -> int:
+        """Note what the owner says of instances; return how many of them are known."""
+        found = [self.known[(app, name)] for name in set(ids) if (app, name) in self.known]
+        for each in found:
+            each.owner_said[label] = on
+        return len(found)
 
     def _claimed(self, app: int, ping_id: str, now: int) -> bool:
         return self.claims.get((app, ping_id), (0, 0))[0] > now - WEEK_MS
@@ -182,6 +231,7 @@ class Oracle:
             fresh = Known(number, ping.received, 0, None, ("", {}, {}))
             known = self.known.setdefault((ping.app, ping.instance), fresh)
             known.last_seen = ping.received
+            known.pings.append(ping)
         bound = known is not None and known.credential is None and ping.credential is not None
         if known is None or bound or known.state != state or ping.kind not in {"check", "heartbeat"}:
             self.history.append(Remembered(ping.app, number, state[0], ping.at, ping.received, *state[1:]))

@@ -19,8 +19,17 @@ OTHER: Final = "(other)"
 NOT_REPORTED: Final = "(not reported)"
 """What pages and reports call everyone of the day who gave no value. Never stored."""
 
+MOST_VALUE: Final = 100
+"""How many characters a value of a dimension may have."""
+
 HEARTBEATS: Final = frozenset({"check", "heartbeat"})
-"""Kinds that repeat: the history keeps them only when the instance's state changed."""
+"""Kinds that repeat, unless they are sent as events."""
+
+ENDINGS: Final = frozenset({"end", "shutdown"})
+"""Kinds after which nothing more comes until the instance is started again."""
+
+TURNS: Final = frozenset({"begin", "startup", "license-state-change", *ENDINGS})
+"""Kinds that say that an instance is not as it was; they are shown at once."""
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -31,7 +40,8 @@ class Ping(NamedTuple):
     `app` is the app's number. Without an `instance` the request is counted and no client is. `at` and `received` are
     milliseconds since 1970-01-01 UTC; the day a ping counts on is that of `at`. `id` identifies the ping where the
     sender gives one, so that a second copy counts once. `dimensions` are kept as sent; `properties` are everything
-    else. `credential` is the SHA-256 of the instance's own token in hexadecimal, where the dialect has one.
+    else. `credential` is the SHA-256 of the instance's own token in hexadecimal, where the dialect has one. `is_event`
+    says that the history keeps it whatever its kind.
     """
 
     app: int
@@ -43,3 +53,9 @@ class Ping(NamedTuple):
     dimensions: Mapping[str, str] = NOTHING
     properties: Mapping[str, Any] = NOTHING
     credential: str | None = None
+    is_event: bool = False
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the history keeps it only when the instance's state changed."""
+        return self.kind in HEARTBEATS and not self.is_event

@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from homing.outcomes import outcome_of
 from homing.ping import Ping
-from homing.server.counting.sets import Set, anyone, first, plan, seen, union
+from homing.server.counting.labels import LABELS
+from homing.server.counting.sets import Set, anyone, first, marked, plan, seen, union
 from homing.server.stores.base import Batch, Store
 from tests.conftest import STORE_CHECKS
 from tests.contract.engines import Engine, Limits
@@ -37,7 +38,7 @@ def drafts() -> st.SearchStrategy[dict[str, Any]]:
             "days": st.sampled_from([0, 0, 0, -1, -2, 1]),
             "id": st.one_of(st.none(), st.none(), st.sampled_from(["p", "q", "r"])),
             "credential": st.sampled_from([None, None, None, "1" * 64, "2" * 64]),
-            "properties": st.sampled_from([{}, {"n": 1}]),
+            "properties": st.sampled_from([{}, {}, {"n": 1}, {"ci": True}, {"container": True}, {"ci": False}]),
             "dimensions": st.fixed_dictionaries(
                 {}, optional={name: st.sampled_from(values) for name, values in DIMENSIONS.items()}
             ),
@@ -121,6 +122,22 @@ class Machine(RuleBasedStateMachine):
         expected = self.oracle.erase(self.site.owner, name)
         assert expected == (receipt and (receipt.apps, receipt.days, receipt.history))
 
+    @rule(
+        who=WHO, place=st.integers(0, 2), name=st.sampled_from(NAMES), times=st.integers(3, 6), days=st.integers(0, 3)
+    )
+    def alternate(self, who: int, place: int, name: str, times: int, days: int) -> None:
+        """Two machines report under one id."""
+        for n in range(times):
+            self.send(who, Batch(self.site.next_id(), [self.ping(place, name, {"version": "12"[n % 2]})]))
+            self.site.clock.advance(days=days)
+
+    @rule(who=WHO, place=st.integers(0, 2), label=st.sampled_from(LABELS), on=st.booleans(), data=st.data())
+    def mark(self, who: int, place: int, label: str, on: bool, data: st.DataObject) -> None:  # noqa: FBT001 - drawn
+        """The owner gives or takes a label."""
+        ids = data.draw(st.sets(st.sampled_from(NAMES)))
+        expected = self.oracle.mark(self.apps[place], label, ids, on=on)
+        assert expected == self.site.writers[who].mark(self.apps[place], label, ids=ids, on=on)
+
     @rule(name=st.sampled_from(NAMES), place=st.integers(0, 2), who=WHO)
     def release(self, name: str, place: int, who: int) -> None:
         """The owner releases an instance's token."""
@@ -165,6 +182,7 @@ class Machine(RuleBasedStateMachine):
         leaves = st.one_of(
             st.builds(lambda app, day, n: anyone(app, day, to=day + n), app, day, more),
             st.builds(lambda app, day, n: first(app, day, to=day + n), app, day, more),
+            st.builds(marked, app, st.sampled_from(LABELS)),
             st.builds(
                 lambda app, day, n, pair: seen(app, day, *pair, to=day + n), app, day, more, st.sampled_from(under)
             ),
@@ -215,12 +233,13 @@ class Machine(RuleBasedStateMachine):
         owner = self.site.owners[app]
         found = everything(lambda after: self.site.reader.instances(owner, app, after=after, limit=2))
         expected = {
-            name: (each.first_seen, each.last_seen, *each.state, each.credential is not None)
+            name: (each.first_seen, each.last_seen, *each.state, each.credential is not None, each.labels())
             for (of, name), each in self.oracle.known.items()
             if of == app
         }
         assert expected == {
-            i.instance_id: (i.first_seen, i.last_seen, i.kind, i.dimensions, i.properties, i.bound) for i in found
+            i.instance_id: (i.first_seen, i.last_seen, i.kind, i.dimensions, i.properties, i.bound, list(i.labels))
+            for i in found
         }
         assert sorted((i.last_seen for i in found), reverse=True) == [i.last_seen for i in found]
 
@@ -240,7 +259,9 @@ class Machine(RuleBasedStateMachine):
 def questions(app: int, day: int) -> list[Set]:
     """Return every plain set of a day."""
     under = [seen(app, day, name, v) for name, values in DIMENSIONS.items() for v in (*values, "(other)", None)]
-    return [anyone(app, day), first(app, day), *under, *(seen(app, day, "kind", kind) for kind in sorted(set(KINDS)))]
+    borne = [anyone(app, day) & marked(app, label) for label in LABELS]
+    kinds = [seen(app, day, "kind", kind) for kind in sorted(set(KINDS))]
+    return [anyone(app, day), first(app, day), *under, *borne, *kinds]
 
 
 def test_a_store_answers_as_the_oracle_does(engine: Engine) -> None:

@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,7 +17,7 @@ from homing.server.api import reports
 from homing.server.config import PREFIX, ROWS
 from homing.server.dialects.seqdesk import KEYS
 from homing.server.query.question import PARAMETERS
-from tests.golden.cases import cases
+from tests.golden.cases import DIALECTS, cases
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCS: Final = ROOT / "docs"
@@ -36,6 +37,7 @@ TOLD: Final[Mapping[str, str]] = MappingProxyType(
         "from": "the first day",
         "to": "the last day",
         "filters": "what was filtered by: for each dimension a list of values",
+        "labels": "the labels that clients had to bear, after a minus those they had not to",
         "summary": "over all days and apps: {}",
         "daily": "for each day: {}",
         "splits": "for each dimension a list, in it for each value: {}",
@@ -100,8 +102,7 @@ def _response() -> str:
 
 def outcomes_of(dialect: str) -> set[str]:
     """Return the names of all outcomes that a dialect can answer with."""
-    answers = [case.answer["json"] for case in cases(dialect)]
-    return {each["outcome"] for answer in answers for each in answer.get("results", [answer])} | EVERYWHERE
+    return {name for case in cases(dialect) for name in case.named} | EVERYWHERE
 
 
 def _outcomes(dialect: str) -> str:
@@ -115,8 +116,7 @@ PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = MappingProxyType(
         ("settings.md", "settings"): _settings,
         ("api.md", "parameters"): _parameters,
         ("api.md", "response"): _response,
-        ("dialects/native.md", "outcomes"): lambda: _outcomes("native"),
-        ("dialects/seqdesk.md", "outcomes"): lambda: _outcomes("seqdesk"),
+        **{(f"dialects/{name}.md", "outcomes"): partial(_outcomes, name) for name in DIALECTS},
     }
 )
 """Which part of which page is made by what."""

@@ -4,10 +4,11 @@
 - app: `dimensions` that the app declares; `retired`
 - before: requests that were answered earlier, none of which is looked at
 - request: `method` (POST), `path`, `headers`, and the body as one of `json`, `text`, `hex`, or `parts`, which is pairs
-  of a text and how often it stands there; `{key}` is the app's key, `{read_key}` one to read with
+  of a text and how often it stands there; `{key}` is the app's key, `{read_key}` one to read with, also in a text
 - answer: `status` and `json`
 - pings: what was stored, in order; a number where only their number matters
 - dropped: how many unknown keys were dropped before storing
+- outcomes: what became of the pings or of the request, in alphabetical order, where the answer does not name it
 """
 
 import json
@@ -19,6 +20,9 @@ from homing.clock import iso_time
 from homing.ping import Ping
 
 HERE: Final = Path(__file__).parent
+
+DIALECTS: Final = tuple(sorted(path.name for path in HERE.iterdir() if any(path.glob("*.json"))))
+"""The dialects that have cases."""
 
 
 class Case(NamedTuple):
@@ -32,6 +36,15 @@ class Case(NamedTuple):
     app: Mapping[str, Any]
     before: Sequence[Mapping[str, Any]]
     dropped: int
+    outcomes: Sequence[str]
+
+    @property
+    def named(self) -> list[str]:
+        """What became of each ping, or of the request."""
+        if self.outcomes:
+            return sorted(self.outcomes)
+        told = self.answer["json"]
+        return sorted(each["outcome"] for each in told.get("results", [told]) if "outcome" in each)
 
 
 def cases(dialect: str) -> list[Case]:
@@ -40,7 +53,7 @@ def cases(dialect: str) -> list[Case]:
 
 
 def _case(path: Path) -> Case:
-    rest = {"app": {}, "before": [], "pings": [], "dropped": 0}
+    rest = {"app": {}, "before": [], "pings": [], "dropped": 0, "outcomes": []}
     return Case(name=path.stem, **{**rest, **json.loads(path.read_text(encoding="utf-8"))})
 
 

@@ -11,6 +11,15 @@ def test_a_ping_needs_little() -> None:
     assert (None, {}, {}, None) == (ping.id, ping.dimensions, ping.properties, ping.credential)
 
 
+def test_what_repeats() -> None:
+    """Checks and heartbeats repeat, unless they are sent as events; nothing else does."""
+    ping = Ping(1, None, "heartbeat", 2, 3)
+    assert [True, True, False, False] == [
+        each.repeats
+        for each in (ping, ping._replace(kind="check"), ping._replace(is_event=True), ping._replace(kind="x"))
+    ]
+
+
 def test_a_ping_does_not_change() -> None:
     """Neither a field nor the shared empty mapping can be written."""
     ping = Ping(1, "x", "check", 2, 3)

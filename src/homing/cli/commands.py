@@ -1,5 +1,6 @@
 """The commands of the receiver. Every one but `serve` is safe while a receiver runs on the same store."""
 
+import json
 import signal
 import sys
 from typing import Any, Final, get_args
@@ -13,12 +14,17 @@ from homing.clock import day_of, iso_time
 from homing.errors import HomingError, NotFound
 from homing.server.accounts.apps import add_app
 from homing.server.accounts.keys import SCOPES, make_key
-from homing.server.query.question import PARAMETERS, parse
+from homing.server.counting.labels import LABELS
+from homing.server.query.events import events
+from homing.server.query.history import MOST_ENTRIES, entry_row
+from homing.server.query.measure import measure, numbers
+from homing.server.query.question import PARAMETERS, Query, parse
 from homing.server.query.report import report
 from homing.server.query.table import to_csv
-from homing.server.stores.base import AppKey, Instance, Sort
+from homing.server.stores.base import AppKey, Instance, Sort, State
 
 FAILED: Final = 2
+HOUR_MS: Final = 3_600_000
 
 as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 of_store = click.option("--store", metavar="URL", help="The store, when settings name another.")
@@ -166,9 +172,7 @@ def _question_options(command: Any) -> Any:
 def report_command(*, csv_: bool, owner: str | None, store: str | None, json_: bool, **asked: Any) -> None:
     """Count requests and distinct clients; of today unless told otherwise."""
     place = open_workplace(store)
-    who = owner_named(place, owner)
-    apps = {each.name: each.id for each in place.control.apps(who.id)}
-    query = parse(who.id, apps, given=_given(asked), today=day_of(place.clock.now()))
+    query = _query(place, owner, asked)
     with output.busy("Counting…"):
         made = report(place.store, query)
     if json_:
@@ -177,6 +181,12 @@ def report_command(*, csv_: bool, owner: str | None, store: str | None, json_: b
         click.echo(to_csv(made), nl=False)
     else:
         _print_report(made)
+
+
+def _query(place: Workplace, owner: str | None, asked: dict[str, Any]) -> Query:
+    who = owner_named(place, owner)
+    apps = {each.name: each.id for each in place.control.apps(who.id)}
+    return parse(who.id, apps, given=_given(asked), today=day_of(place.clock.now()))
 
 
 def _given(asked: dict[str, Any]) -> dict[str, list[str]]:
@@ -197,9 +207,77 @@ def _print_report(made: dict[str, Any]) -> None:
         click.echo(note, err=True)
 
 
+@cli.command("measure")
+@click.argument("name", metavar="[PROPERTY]", default="")
+@_question_options
+@of_owner
+@of_store
+@as_json
+def measure_command(*, name: str, owner: str | None, store: str | None, json_: bool, **asked: Any) -> None:
+    """Summarise a number that the instances of one app report, such as platform.counts.users; list them without one."""
+    place = open_workplace(store)
+    query = _query(place, owner, asked)
+    with output.busy("Looking at every instance…"):
+        made = measure(place.store, query, name) if name else numbers(place.store, query)
+    if json_:
+        output.as_json(made)
+    elif name:
+        output.table(("n", "total", "median", "p95"), [made], title=f"{name} of {made['clients']} clients")
+        output.table(("from", "to", "n"), made["buckets"], title="instances by number")
+    else:
+        output.table(("property",), [{"property": each} for each in made["properties"]])
+
+
+@cli.command("events")
+@_question_options
+@of_owner
+@of_store
+@as_json
+def events_command(*, owner: str | None, store: str | None, json_: bool, **asked: Any) -> None:
+    """Count each kind of ping and the distinct clients it came from; of today unless told otherwise."""
+    place = open_workplace(store)
+    query = _query(place, owner, asked)
+    with output.busy("Counting…"):
+        made = events(place.store, query)
+    if json_:
+        output.as_json(made)
+        return
+    output.table(("kind", "requests", "clients"), made["events"])
+    if made["more"]:
+        click.echo(f"There are {made['more']} more.", err=True)
+
+
+@cli.command("history")
+@click.argument("name", metavar="APP")
+@click.argument("instance_id", metavar="[INSTANCE]", default=None, required=False)
+@click.option("--kind", help="Only this kind of ping.")
+@click.option("--limit", type=click.IntRange(1, MOST_ENTRIES), default=50, help="How many entries.")
+@click.option("--after", help="Where to go on: what --json gave as after.")
+@of_owner
+@of_store
+@as_json
+def history_command(**given: Any) -> None:
+    """List what APP received, of one INSTANCE or of all, newest first; --json shows all of each entry."""
+    place = open_workplace(given["store"])
+    found = app_named(place, owner_named(place, given["owner"]), name=given["name"])
+    how = {name: given[name] for name in ("instance_id", "kind", "limit", "after")}
+    listed = place.store.history(found.id, **how)
+    rows = [entry_row(each) for each in listed.items]
+    if given["json_"]:
+        output.as_json({"entries": rows, "after": listed.after})
+        return
+    for row in rows:
+        said = {**row["dimensions"], **row["properties"]}
+        row["said"] = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in said.items())
+    output.table(("received", "instance_id", "kind", "said"), rows)
+    if listed.after:
+        click.echo(f"There are more; --after {listed.after} goes on.", err=True)
+
+
 @cli.command()
 @click.argument("name", metavar="APP")
 @click.option("--search", default="", help="Only ids that contain this text.")
+@click.option("--state", type=click.Choice(get_args(State)), help="Only those that are so now.")
 @click.option("--sort", type=click.Choice(get_args(Sort)), default="last_seen", help="The order of the list.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, help="How many to list.")
 @click.option("--release", metavar="ID", help="Forget the token an instance is bound to; the next one it sends binds.")
@@ -216,20 +294,41 @@ def instances(**given: Any) -> None:
             raise NotFound(message)
         _say({"released": given["release"]}, f"Released {given['release']}.", json_=given["json_"])
         return
-    search, sort, limit = given["search"], given["sort"], given["limit"]
-    listed = place.store.instances(found.owner, found.id, search=search, sort=sort, limit=limit)
+    how = {name: given[name] for name in ("search", "state", "sort", "limit")}
+    listed = place.store.instances(found.owner, found.id, **how)
     rows = [_instance_row(item) for item in listed.items]
     _print(
-        rows, ("instance_id", "version", "platform", "arch", "kind", "first_seen", "last_seen"), json_=given["json_"]
+        rows,
+        ("instance_id", "version", "platform", "arch", "kind", "state", "labels", "first_seen", "last_seen"),
+        json_=given["json_"],
     )
     if listed.after and not given["json_"]:
-        click.echo(f"There are more; --limit shows more than {limit}.", err=True)
+        click.echo(f"There are more; --limit shows more than {given['limit']}.", err=True)
 
 
 def _instance_row(item: Instance) -> dict[str, Any]:
     dimensions = dict(item.dimensions)
     times = {"first_seen": iso_time(item.first_seen), "last_seen": iso_time(item.last_seen)}
-    return {"instance_id": item.instance_id, "kind": item.kind, **dimensions, **times}
+    now = {"state": item.state, "interval_hours": round(item.interval / HOUR_MS, 2), "labels": ", ".join(item.labels)}
+    return {"instance_id": item.instance_id, "kind": item.kind, **dimensions, **now, **times}
+
+
+@cli.command()
+@click.argument("name", metavar="APP")
+@click.argument("label", type=click.Choice(LABELS))
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--off", is_flag=True, help="Take the label away.")
+@of_owner
+@of_store
+@as_json
+def label(**given: Any) -> None:
+    """Give instances of APP a label, or take it from them; what is said so stands whatever they send."""
+    place = open_workplace(given["store"])
+    found = app_named(place, owner_named(place, given["owner"]), name=given["name"])
+    marked = place.store.mark(found.id, given["label"], ids=given["ids"], on=not given["off"])
+    unknown = len(set(given["ids"])) - marked
+    told = {"label": given["label"], "on": not given["off"], "instances": marked, "unknown": unknown}
+    _say(told, f"Labelled {marked} instances; {unknown} are not known.", json_=given["json_"])
 
 
 @cli.command()

@@ -224,6 +224,12 @@ class Engine:
             if self._policy.id_made is IdMade.EVERY_START:
                 self._own_instance = made.instance
 
+    def refresh(self) -> None:
+        """Look again at what was saved, and go by it."""
+        with self._saving:
+            if self._ruling.has_moved():
+                self._apply()
+
     def _apply(self) -> None:
         """Go by the decision: nothing that was on its way before goes on."""
         with self._lock:

@@ -150,6 +150,11 @@ class Telemetry:
         """Return what telemetry is doing."""
         return self._engine.status()
 
+    def refresh(self) -> Status:
+        """Look again at what was saved, by another process too, go by it, and return the status."""
+        self._engine.refresh()
+        return self.status()
+
     def is_on(self) -> bool:
         """Tell whether anything may be sent, as every layer says now: another process may have saved something."""
         return self._engine.is_on()

@@ -19,15 +19,19 @@ from homing.errors import StoreError
 from homing.server.accounts.accounts import Accounts
 from homing.server.accounts.directory import REFRESH_SECONDS, Directory
 from homing.server.accounts.door import Door
-from homing.server.api import operations, reports, sessions
+from homing.server.api import fleet, operations, reports, sessions
 from homing.server.api.callers import SECURITY, Services, caller
 from homing.server.dashboard.assets import COMPRESSED, Assets, read_assets
 from homing.server.dashboard.guard import answer_anything, secure
 from homing.server.dashboard.pages import Templates, load_templates, make_templates
 from homing.server.dashboard.routes import dashboard
 from homing.server.dialects.base import Dialect
+from homing.server.dialects.flowfuse import FlowFuse
 from homing.server.dialects.native import Native
+from homing.server.dialects.posthog.analytics import Analytics
+from homing.server.dialects.posthog.capture import Capture
 from homing.server.dialects.seqdesk import SeqDesk
+from homing.server.dialects.sirveo import Sirveo
 from homing.server.ingest.addresses import address_finder
 from homing.server.ingest.desk import Desk
 from homing.server.ingest.exchange import ASGIApp
@@ -41,11 +45,18 @@ from homing.settings import Resolved
 
 log: Final = structlog.get_logger("homing.app")
 
-DIALECTS: Final[Sequence[Dialect]] = (Native(), SeqDesk())
+DIALECTS: Final[Sequence[Dialect]] = (Native(), SeqDesk(), Sirveo(), FlowFuse(), Capture(), Analytics())
 """Every dialect. Their paths are served ahead of the framework's."""
+
+BINDABLE: Final = ("seqdesk", "sirveo", "flowfuse")
+"""The dialects whose paths at the host's root a setting gives to one app."""
 
 HANDLERS: Final = (
     reports.get_report,
+    fleet.get_measure,
+    fleet.get_properties,
+    fleet.get_events,
+    fleet.get_history,
     sessions.sign_in,
     sessions.sign_out,
     sessions.change_password,
@@ -100,7 +111,7 @@ class Receiver:
             RateLimit("rate_app", settings["rate_app"]),
             address_of,
         )
-        routes = Routes(DIALECTS, {"seqdesk": settings["seqdesk_app"]})
+        routes = Routes(DIALECTS, bound_by(settings))
         return Lane(
             framework(services, assets=self._assets, templates=self._templates),
             routes,
@@ -151,6 +162,11 @@ class Receiver:
 def options_of(settings: Resolved) -> Options:
     """Return what the store is told by settings."""
     return Options(**{name: settings[name] for name in Options._fields if name in settings.values})
+
+
+def bound_by(settings: Resolved) -> Mapping[str, str]:
+    """Return the name of the app that a dialect's paths at the host's root are bound to, by dialect."""
+    return {name: settings[f"{name}_app"] for name in BINDABLE}
 
 
 def _directory(opened: Opened, settings: Resolved) -> Directory:

@@ -41,6 +41,8 @@ ROWS: Final = (
     Setting("public_url", "", str, "How clients reach this receiver, when that is not its host and port."),
     Setting("owner", "admin", str, "The name of the first owner, made at the first start."),
     Setting("seqdesk_app", "", str, "The app that SeqDesk's own path at the host's root belongs to."),
+    Setting("sirveo_app", "", str, "The app that /sirveo at the host's root belongs to."),
+    Setting("flowfuse_app", "", str, "The app that FlowFuse's own paths at the host's root belong to."),
     Setting("retention_days", 92, whole(1, 3660), "How many days are kept for counting."),
     Setting("history_days", 30, whole(1, 3660), "How many days of history are kept for each instance."),
     Setting(

@@ -27,6 +27,10 @@ resources that are made and deleted, of which there are none."""
 
 OPERATIONS = [
     ("/api/v1/report", "GET"),
+    ("/api/v1/measure", "GET"),
+    ("/api/v1/properties", "GET"),
+    ("/api/v1/events", "GET"),
+    ("/api/v1/history", "GET"),
     ("/api/v1/sign-in", "POST"),
     ("/api/v1/sign-out", "POST"),
     ("/api/v1/password", "POST"),

@@ -59,6 +59,7 @@ class Report(msgspec.Struct, kw_only=True):
     from_: str = msgspec.field(name="from")
     to: str
     filters: dict[str, list[str]]
+    labels: list[str]
     summary: Summary
     daily: list[Day]
     splits: dict[str, list[Share]]
@@ -87,14 +88,15 @@ class ReportOperation(Operation):
         for answer in (self.responses or {}).values():
             if isinstance(answer, OpenAPIResponse) and answer.description == ANSWER:
                 answer.content = {**(answer.content or {}), CSV: OpenAPIMediaType(Schema(type=OpenAPIType.STRING))}
-        self.parameters = [_described(row) for row in PARAMETERS]
+        self.parameters = [described(row) for row in PARAMETERS]
         formats = Schema(type=OpenAPIType.STRING, enum=["json", "csv"])
         self.parameters.append(
             Described("format", "query", schema=formats, description="Takes precedence over Accept.")
         )
 
 
-def _described(row: Parameter) -> Described:
+def described(row: Parameter) -> Described:
+    """Return the description of a parameter."""
     text = Schema(type=OpenAPIType.STRING)
     schema = Schema(type=OpenAPIType.ARRAY, items=text) if row.repeats else text
     example = {"example": Example(value=[row.example] if row.repeats else row.example)} if row.example else None

@@ -7,42 +7,36 @@ from pyroaring import BitMap
 
 from homing.server.counting.memo import Key, Memo
 from homing.server.counting.page import Page
-from homing.server.counting.sets import AND, ANYONE, FIRST, MARKED, MINUS, OR, SEEN, Plan
+from homing.server.counting.sets import AND, ANYONE, LEAVES, MINUS, OR, SEEN, Plan
 
 Pages = Callable[[int, int], Page | None]
 """Finds the page of an (app, day) in the bucket at hand; None when nothing was heard."""
 
-Marks = Callable[[int, str], BitMap]
-"""Finds who bears a label in the bucket at hand."""
-
 Node = tuple[Any, ...]
 """An operator and what it works on, as a plan has it."""
-
-_DATED: Final = frozenset({SEEN, ANYONE, FIRST})
 
 
 def days_asked(asked: Plan) -> set[tuple[int, int]]:
     """Return every (app, day) that the plan needs a page of."""
-    spans = {node[1:4] for node in asked.nodes if node[0] in _DATED}
+    spans = {node[1:4] for node in asked.nodes if node[0] in LEAVES}
     return {(app, day) for app, begin, end in spans for day in range(begin, end + 1)}
 
 
-def evaluate(asked: Plan, pages: Pages, *, marks: Marks, memo: Memo) -> list[BitMap]:
+def evaluate(asked: Plan, pages: Pages, *, memo: Memo) -> list[BitMap]:
     """Return the ordinals of each set asked. The bitmaps may belong to pages or the memo and are not to be changed."""
-    evaluation = _Evaluation(asked.nodes, pages, marks=marks, memo=memo)
+    evaluation = _Evaluation(asked.nodes, pages, memo)
     return [evaluation.found(root) for root in asked.roots]
 
 
 class _Evaluation:
     """Works out the nodes of one plan, each at most once, and unions only where the memo does not have them."""
 
-    def __init__(self, nodes: Sequence[Node], pages: Pages, *, marks: Marks, memo: Memo) -> None:
+    def __init__(self, nodes: Sequence[Node], pages: Pages, memo: Memo) -> None:
         self._nodes = nodes
         self._pages = pages
-        self._marks = marks
         self._memo = memo
         self._found: dict[int, BitMap] = {}
-        self._keys: dict[int, Key | None] = {}
+        self._keys: dict[int, Key] = {}
         self._states: dict[tuple[int, int, int], Key] = {}
 
     def found(self, index: int) -> BitMap:
@@ -53,9 +47,7 @@ class _Evaluation:
         return known
 
     def _worked_out(self, node: Node, index: int) -> BitMap:
-        if node[0] == MARKED:
-            return self._marks(node[1], node[2])
-        if node[0] in _DATED:
+        if node[0] in LEAVES:
             return self._dated(node)
         return self._remembered(self._key(index) if node[0] == OR else None, lambda: self._combined(node))
 
@@ -89,19 +81,16 @@ class _Evaluation:
             self._states[span] = tuple(page and page.state for page in pages)
         return self._states[span]
 
-    def _key(self, index: int) -> Key | None:
-        """Return what a node's ordinals follow from; None where that may change unnoticed."""
+    def _key(self, index: int) -> Key:
+        """Return what a node's ordinals follow from."""
         if index not in self._keys:
             self._keys[index] = self._made_key(self._nodes[index])
         return self._keys[index]
 
-    def _made_key(self, node: Node) -> Key | None:
-        if node[0] == MARKED:
-            return None
-        if node[0] in _DATED:
+    def _made_key(self, node: Node) -> Key:
+        if node[0] in LEAVES:
             return (node[0], self._state(*node[1:4]), *node[4:])
-        parts = tuple(self._key(part) for part in node[1:])
-        return None if None in parts else (node[0], parts)
+        return (node[0], tuple(self._key(part) for part in node[1:]))
 
 
 def _leaf(op: str, page: Page | None, dimension: str = "", value: str | None = None) -> BitMap:

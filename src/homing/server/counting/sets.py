@@ -9,12 +9,17 @@ from typing import Any, Final, NamedTuple
 SEEN: Final = "seen"
 ANYONE: Final = "anyone"
 FIRST: Final = "first"
-MARKED: Final = "marked"
 OR: Final = "or"
 AND: Final = "and"
 MINUS: Final = "minus"
 
-LEAVES: Final = frozenset({SEEN, ANYONE, FIRST, MARKED})
+LEAVES: Final = frozenset({SEEN, ANYONE, FIRST})
+
+EVERY_DAY: Final = -1
+"""Where a day is meant, the page of what holds for all days: labels, each a dimension with the value `ON` or `OFF`."""
+
+ON: Final = "on"
+OFF: Final = "off"
 
 
 class Set(NamedTuple):
@@ -51,7 +56,7 @@ def first(app: int, day: int, *, to: int | None = None) -> Set:
 
 def marked(app: int, label: str) -> Set:
     """Clients that bear a label, on whichever day."""
-    return Set(MARKED, (app, label))
+    return seen(app, EVERY_DAY, label, ON)
 
 
 def union(sets: Iterable[Set]) -> Set:

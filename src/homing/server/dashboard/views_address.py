@@ -5,11 +5,11 @@ from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from homing.ping import NOT_REPORTED
-from homing.server.query.question import NAMED_FILTERS, PARAMETERS
+from homing.server.query.question import LABEL, NAMED_FILTERS, PARAMETERS
 
 HOME: Final = "/"
 DAYS: Final = ("range", "from", "to")
-FILTERS: Final = (*NAMED_FILTERS, "filter")
+FILTERS: Final = (*NAMED_FILTERS, "filter", LABEL)
 
 Pairs = tuple[tuple[str, str], ...]
 

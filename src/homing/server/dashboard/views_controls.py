@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from homing.clock import iso_day
 from homing.ping import KIND, NOT_REPORTED, UPDATE_STATE
 from homing.server.dashboard.views_address import FILTERS, Address
-from homing.server.query.question import RANGES
+from homing.server.query.question import LABEL, RANGES
 
 LABELS: Final[Mapping[str, str]] = {
     "version": "Version",
@@ -15,6 +15,7 @@ LABELS: Final[Mapping[str, str]] = {
     "arch": "Architecture",
     UPDATE_STATE: "Update state",
     KIND: "Kind",
+    LABEL: "Label",
 }
 """What a value is introduced with; an app's own dimensions are called what the app calls them."""
 

@@ -9,7 +9,7 @@ from homing.server.dashboard.views_address import Address
 from homing.server.dashboard.views_controls import filters_of, label_of
 from homing.server.dashboard.views_numbers import Change, change, day_in_words, days_in_words, figure, share, spark
 from homing.server.query.overview import before
-from homing.server.query.question import Query
+from homing.server.query.question import LABEL, Query
 from homing.server.query.report import COUNTED_WITH_REQUESTS
 
 TITLES: Final[Mapping[str, str]] = {
@@ -151,8 +151,9 @@ def _card_note(name: str, summary: Mapping[str, Any], query: Query) -> str:
     if name == "active_apps":
         return f"of {figure(len(query.apps))}"
     if name == "requests" and summary[name] is None:
-        barring = [label_of(name).lower() for name, _values in query.filters if name not in COUNTED_WITH_REQUESTS]
-        return f"not counted by {', '.join(barring)}"
+        asked = [name for name, _values in query.filters if name not in COUNTED_WITH_REQUESTS]
+        barring = [*asked, LABEL] if query.labels else asked
+        return f"not counted by {', '.join(label_of(name).lower() for name in barring)}"
     return ""
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 
 from homing.outcomes import Outcome, Refusal, Verdict, outcome_of
-from homing.ping import Ping
+from homing.ping import MOST_VALUE, NOT_REPORTED, OTHER, Ping
 
 MOST_DEPTH: Final = 32
 WHOLE_LOW: Final = -(2**63)
@@ -26,6 +26,7 @@ MOST_COMMAS: Final = 50_000
 MOST_DIGITS: Final = 20
 
 _surrogate: Final = re.compile("[\ud800-\udfff]")
+_major: Final = re.compile(r"v?(\d{1,4})(?!\d)", re.ASCII)
 _any: Final = msgspec.json.Decoder()
 
 
@@ -39,7 +40,8 @@ class Headers(Protocol):
 class Request(NamedTuple):
     """One request for a dialect: `headers` by lower-case name, the inflated `body`, the `app` it belongs to.
 
-    `received` is in milliseconds since 1970-01-01 UTC. `dimensions` are the names the app may be split by.
+    `received` is in milliseconds since 1970-01-01 UTC. `dimensions` are the names the app may be split by. `query` is
+    what follows the `?` of the address, as sent. `value` is that of the body, where it was read for its key.
     """
 
     headers: Headers
@@ -47,6 +49,8 @@ class Request(NamedTuple):
     app: int
     received: int
     dimensions: frozenset[str]
+    query: str = ""
+    value: Any = None
 
 
 class Answer(NamedTuple):
@@ -58,32 +62,58 @@ class Answer(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What a dialect made of a request: pings and refusals in the order of the body, and how many keys it dropped."""
+    """What a dialect made of a request: pings and refusals in the order of the body, and how many keys it dropped.
+
+    `names` are what the sender calls each of the items, where the answer speaks of them by name.
+    """
 
     items: Sequence[Ping | Refusal]
     dropped: int = 0
+    names: Sequence[str] = ()
 
 
 class Dialect(Protocol):
-    """A wire protocol."""
+    """A wire protocol. What stands here with a value is what most of them do."""
 
     name: str
     paths: tuple[str, ...]
     """The native paths, served below `/in/<app key>`, and at the host's root where settings bind them to an app."""
 
-    open_paths: tuple[str, ...]
+    open_paths: tuple[str, ...] = ()
     """Paths at the host's root that name their app by a key in the request."""
 
-    dimensions: frozenset[str]
+    dimensions: frozenset[str] = frozenset()
     """The dialect's own dimensions beside the core ones."""
 
-    def key(self, headers: Headers, /) -> str | None:
-        """Return the app key in a request's headers, for the open paths."""
+    has_key_in_body: bool = False
+    """Whether the body is looked at for the app key of an open path, where nothing before it has one."""
+
+    preflight: Answer | None = None
+    """What a browser is told that asks whether a page of another origin may send (OPTIONS); None: no page may."""
+
+    def quiet(self, _path: str, /) -> Answer | None:
+        """Return the answer to what senders ask beside their pings; None where the path is no such question.
+
+        It is the same for every app and every body: neither is looked at.
+        """
+        return None
+
+    def key(self, _headers: Headers, _query: str, /) -> str | None:
+        """Return the app key in what precedes a request's body, for the open paths."""
+        return None
+
+    def look_in(self, _body: bytes, /) -> tuple[str | None, Any]:
+        """Return the app key in a body, and the body's value for `read`; raise `Refusal` where it cannot be read."""
+        return None, None
+
+    def encoding(self, _query: str, /) -> str:
+        """Return how the body is compressed, where the address says it instead of the header."""
+        return ""
 
     def read(self, request: Request) -> Reading:
         """Return the pings in a request; raise `Refusal` when the request as a whole is not taken."""
 
-    def answer(self, verdicts: Sequence[Verdict]) -> Answer:
+    def answer(self, reading: Reading, verdicts: Sequence[Verdict]) -> Answer:
         """Return what the sender is told about its pings."""
 
     def refuse(self, refusal: Refusal) -> Answer:
@@ -96,6 +126,17 @@ def bearer(headers: Headers) -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
+def fits(text: str) -> bool:
+    """Say whether text can be the value of a dimension. What cannot is left where it stands, or out."""
+    return 0 < len(text) <= MOST_VALUE and text.isprintable() and text not in (OTHER, NOT_REPORTED)
+
+
+def major(version: str) -> str | None:
+    """Return the first number of a version: `20` of `v20.20.2`."""
+    found = _major.match(version)
+    return found[1] if found else None
+
+
 def told(verdict: Verdict) -> dict[str, str]:
     """Return a verdict as it stands in a JSON answer."""
     if isinstance(verdict, Outcome):
@@ -105,14 +146,18 @@ def told(verdict: Verdict) -> dict[str, str]:
 
 def refused(refusal: Refusal) -> Answer:
     """Return the usual answer to a refused request: its status, and its name and sentence as JSON."""
-    headers = [JSON_TYPE]
-    if refusal.retry_after is not None:
-        headers.append(("retry-after", str(refusal.retry_after)))
+    headers = [JSON_TYPE, *wait(refusal)]
     if refusal.outcome.status == _UNAUTHORIZED:
         headers.append(("www-authenticate", "Bearer"))
     if refusal.outcome.status == _METHOD:
         headers.append(("allow", "POST"))
     return Answer(refusal.outcome.status, msgspec.json.encode(told(refusal)), headers)
+
+
+def wait(*verdicts: Verdict) -> list[tuple[str, str]]:
+    """Return the header that tells a sender when to try again: after the longest wait that a verdict asks for."""
+    waits = [each.retry_after for each in verdicts if isinstance(each, Refusal) and each.retry_after is not None]
+    return [("retry-after", str(max(waits)))] if waits else []
 
 
 def status_of(verdicts: Sequence[Verdict]) -> int:

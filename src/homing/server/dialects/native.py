@@ -9,7 +9,9 @@ from homing.clock import parse_time
 from homing.outcomes import Refusal, Verdict
 from homing.ping import NOTHING, Ping
 from homing.server.dialects.base import (
+    JSON_TYPE,
     Answer,
+    Dialect,
     Headers,
     Reading,
     Request,
@@ -19,6 +21,7 @@ from homing.server.dialects.base import (
     refused,
     status_of,
     told,
+    wait,
 )
 
 MOST_PINGS: Final = 1000
@@ -28,15 +31,14 @@ KEYS: Final = frozenset({"instance_id", "kind", "at", "id", "dimensions", "prope
 """The keys of a ping; any other key is kept as a property."""
 
 
-class Native:
+class Native(Dialect):
     """Reads `POST /v1/pings`."""
 
     name = "native"
-    paths: tuple[str, ...] = ("/v1/pings",)
-    open_paths: tuple[str, ...] = ("/v1/pings",)
-    dimensions: frozenset[str] = frozenset()
+    paths = ("/v1/pings",)
+    open_paths = ("/v1/pings",)
 
-    def key(self, headers: Headers) -> str | None:
+    def key(self, headers: Headers, _query: str) -> str | None:
         """Return the bearer token."""
         return bearer(headers)
 
@@ -48,14 +50,10 @@ class Native:
             raise Refusal("too_many", f"Send at most {MOST_PINGS} pings in one request.")
         return Reading([_try(request, item) for item in items])
 
-    def answer(self, verdicts: Sequence[Verdict]) -> Answer:
+    def answer(self, _reading: Reading, verdicts: Sequence[Verdict]) -> Answer:
         """Return what became of each ping, in the order of the body."""
         body = msgspec.json.encode({"results": [told(verdict) for verdict in verdicts]})
-        answer = Answer(status_of(verdicts), body)
-        waits = [v.retry_after for v in verdicts if isinstance(v, Refusal) and v.retry_after is not None]
-        if waits:
-            answer = answer._replace(headers=(*answer.headers, ("retry-after", str(max(waits)))))
-        return answer
+        return Answer(status_of(verdicts), body, (JSON_TYPE, *wait(*verdicts)))
 
     def refuse(self, refusal: Refusal) -> Answer:
         """Return the refusal's status, name and sentence."""

@@ -8,7 +8,7 @@ import msgspec
 
 from homing.outcomes import OUTCOMES, Refusal, Verdict
 from homing.ping import UPDATE_STATE, Ping
-from homing.server.dialects.base import Answer, Headers, Reading, Request, decode, refused, told
+from homing.server.dialects.base import Answer, Dialect, Reading, Request, decode, refused, told
 
 DATABASE: Final = "database"
 NODE: Final = "node"
@@ -65,17 +65,12 @@ KEYS: Final[Mapping[str, frozenset[str]]] = {
 """The keys of the heartbeat (under "") and of each object in it. All others are dropped before storing."""
 
 
-class SeqDesk:
+class SeqDesk(Dialect):
     """Reads heartbeats; the answer's body is of no interest to the sender."""
 
     name = "seqdesk"
-    paths: tuple[str, ...] = ("/api/telemetry/heartbeat",)
-    open_paths: tuple[str, ...] = ()
+    paths = ("/api/telemetry/heartbeat",)
     dimensions = frozenset({DATABASE, NODE})
-
-    def key(self, _headers: Headers) -> str | None:
-        """Return None: a heartbeat carries no app key, its address does."""
-        return None
 
     def read(self, request: Request) -> Reading:
         """Return the one ping of a heartbeat."""
@@ -87,7 +82,7 @@ class SeqDesk:
             raise Refusal("protocol_version")
         return Reading((_ping(request, heartbeat, sha256(token.encode()).hexdigest()),), dropped)
 
-    def answer(self, verdicts: Sequence[Verdict]) -> Answer:
+    def answer(self, _reading: Reading, verdicts: Sequence[Verdict]) -> Answer:
         """Return 200, or the refusal of the one ping."""
         [verdict] = verdicts
         return refused(verdict) if isinstance(verdict, Refusal) else _ANSWERS[verdict.name]

@@ -20,10 +20,14 @@ class ClientGone(Exception):  # noqa: N818 - a state of the connection
 
 
 class Exchange(Protocol):
-    """A request to read and to answer once. `peer` is the address at the other end of the connection."""
+    """A request to read and to answer once.
+
+    `peer` is the address at the other end of the connection, `query` what follows the `?`.
+    """
 
     method: str
     peer: str
+    query: str
     headers: Headers
 
     async def whole(self) -> bytes:
@@ -42,6 +46,7 @@ class AsgiExchange:
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
         self.peer: str = scope["client"][0] if scope.get("client") else ""
+        self.query: str = scope["query_string"].decode("latin-1")
         self.headers: Headers = _Text({n.decode("latin-1"): v.decode("latin-1") for n, v in scope["headers"]})
         self._receive = receive
         self._send = send
@@ -83,6 +88,7 @@ class RsgiExchange:
     def __init__(self, scope: Any, protocol: Any) -> None:
         self.method: str = scope.method
         self.peer: str = peer_of(scope.client)
+        self.query: str = scope.query_string
         self.headers: Headers = scope.headers
         self._protocol = protocol
 

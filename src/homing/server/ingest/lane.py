@@ -10,7 +10,7 @@ import structlog
 from homing.clock import Clock
 from homing.outcomes import INTERNAL, Refusal, Verdict
 from homing.ping import Ping
-from homing.server.dialects.base import Answer, Dialect, Headers, Request
+from homing.server.dialects.base import Answer, Dialect, Request
 from homing.server.ingest.addresses import AddressOf
 from homing.server.ingest.body import pass_over, read_body
 from homing.server.ingest.bridge import serve_asgi
@@ -29,10 +29,15 @@ from homing.server.ingest.limits import RateLimit
 from homing.server.ingest.steps import Context, take
 
 PREFIX: Final = "/in/"
+ROOT: Final = "/"
+"""The dashboard's first page stands there too."""
+
 REMEMBERED_PATHS: Final = 4096
 LONG_PATH: Final = 250
 """Longer ones are not remembered: strangers choose them."""
 
+POST: Final = "POST"
+OPTIONS: Final = "OPTIONS"
 BODY_SECONDS: Final = 10.0
 SWEEP_SECONDS: Final = 1.0
 
@@ -77,25 +82,31 @@ class Limits(NamedTuple):
 
 
 class Route(NamedTuple):
-    """Where a path leads: a dialect, and the app key or the app's name that the path implies."""
+    """Where a path leads: a dialect, and the app key or the app's name that the path implies.
+
+    `quiet` is the answer where the path brings no pings. `is_shared` says that only POST is for the lane.
+    """
 
     dialect: Dialect
     key: str | None
     app_name: str | None
+    quiet: Answer | None = None
+    is_shared: bool = False
 
 
 class Routes:
     """The table of exact paths: each dialect's own, those below `/in/<app key>`, and those bound to one app."""
 
     def __init__(self, dialects: Sequence[Dialect], bound: Mapping[str, str]) -> None:
+        self._dialects = dialects
         self._native = {path: dialect for dialect in dialects for path in dialect.paths}
-        self._fixed = {
-            path: Route(each, None, bound[each.name])
+        self._fixed = {path: Route(each, None, None) for each in dialects for path in each.open_paths}
+        self._fixed |= {
+            path: Route(each, None, bound[each.name], is_shared=path == ROOT)
             for each in dialects
             for path in each.paths
             if bound.get(each.name)
         }
-        self._fixed |= {path: Route(each, None, None) for each in dialects for path in each.open_paths}
         self._find_again = lru_cache(REMEMBERED_PATHS)(self._find)
 
     def find(self, path: str) -> Route | None:
@@ -105,9 +116,14 @@ class Routes:
     def _find(self, path: str) -> Route | None:
         if path.startswith(PREFIX):
             key, slash, rest = path[len(PREFIX) :].partition("/")
-            dialect = self._native.get(slash + rest)
-            return None if dialect is None else Route(dialect, key, None)
-        return self._fixed.get(path)
+            native = (slash + rest) or ROOT
+            dialect = self._native.get(native) if key or native != ROOT else None
+            return self._quiet(native) if dialect is None else Route(dialect, key, None)
+        return self._fixed.get(path) or self._quiet(path)
+
+    def _quiet(self, path: str) -> Route | None:
+        answers = ((each, each.quiet(path)) for each in self._dialects)
+        return next((Route(each, None, None, answer) for each, answer in answers if answer is not None), None)
 
 
 class Lane:
@@ -136,14 +152,14 @@ class Lane:
     def __rsgi__(self, scope: Any, protocol: Any) -> Awaitable[None]:
         """Serve one RSGI request."""
         found = self._routes.find(scope.path)
-        if found is None:
+        if found is None or (found.is_shared and scope.method != POST):
             return serve_asgi(self._framework, scope, protocol)
         return self._answer(RsgiExchange(scope, protocol), found)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one ASGI connection."""
         found = self._routes.find(scope["path"]) if scope["type"] == "http" else None
-        if found is None:
+        if found is None or (found.is_shared and scope["method"] != POST):
             return self._framework(scope, receive, send)
         return self._answer(AsgiExchange(scope, receive, send), found)
 
@@ -164,15 +180,25 @@ class Lane:
 
     async def _serve(self, exchange: Exchange, route: Route) -> Answer:
         dialect = route.dialect
+        if exchange.method != POST or route.quiet is not None:
+            await pass_over(exchange)
+            return self._aside(exchange, route)
+        now = self._clock.monotonic()
         try:
-            target = self._admit(exchange, route)
+            target = self._target(exchange, route, now)
         except Refusal:
             # A connection whose request was left half read must be closed, and its sender may never see why.
             await pass_over(exchange)
             raise
-        body = await self._read(exchange)
-        request = Request(exchange.headers, body, target.app, self._clock.now(), target.dimensions)
-        reading = dialect.read(request)
+        body = await self._read(exchange, dialect.encoding(exchange.query) if exchange.query else "")
+        value = None
+        if target is None:
+            key, value = dialect.look_in(body)
+            target = self._admit(key, now)
+        received = self._clock.now()
+        reading = dialect.read(
+            Request(exchange.headers, body, target.app, received, target.dimensions, exchange.query, value)
+        )
         if reading.dropped:
             self._tally.dropped(dialect.name, reading.dropped)
         judged = judge(reading.items, Context(len(body), target.dimensions, target.retention_days))
@@ -181,36 +207,46 @@ class Lane:
         verdicts = recorded if len(recorded) == len(judged) else _in_place(judged, recorded)
         for verdict in verdicts:
             self._tally.verdict(dialect.name, verdict)
-        return dialect.answer(verdicts)
+        return dialect.answer(reading, verdicts)
 
-    def _admit(self, exchange: Exchange, route: Route) -> Target:
-        """Return the app of a request that may be read; raise `Refusal` otherwise."""
-        now = self._clock.monotonic()
-        self._limits.address.check(self._limits.address_of(exchange.peer, exchange.headers), now)
-        if exchange.method != "POST":
+    def _aside(self, exchange: Exchange, route: Route) -> Answer:
+        """Return the answer to a request that brings no pings; raise `Refusal` where there is none."""
+        self._check_address(exchange, self._clock.monotonic())
+        answer = route.dialect.preflight if exchange.method == OPTIONS else route.quiet
+        if answer is None:
             raise Refusal("method")
-        target = self._target(exchange.headers, route)
+        return answer
+
+    def _check_address(self, exchange: Exchange, now: float) -> None:
+        self._limits.address.check(self._limits.address_of(exchange.peer, exchange.headers), now)
+
+    def _target(self, exchange: Exchange, route: Route, now: float) -> Target | None:
+        """Return the app of a request that may be read, None where only the body can say; raise `Refusal` otherwise."""
+        self._check_address(exchange, now)
+        if route.app_name is not None:
+            return self._let_in(self._targets.by_name(route.app_name), now)
+        key = route.key or route.dialect.key(exchange.headers, exchange.query)
+        return None if not key and route.dialect.has_key_in_body else self._admit(key, now)
+
+    def _admit(self, key: str | None, now: float) -> Target:
+        if not key:
+            raise Refusal("key_missing")
+        return self._let_in(self._targets.by_key(key), now)
+
+    def _let_in(self, target: Target, now: float) -> Target:
         if target.retired:
             raise Refusal("app_retired")
         self._limits.app.check(target.app, now)
         return target
 
-    def _target(self, headers: Headers, route: Route) -> Target:
-        if route.app_name is not None:
-            return self._targets.by_name(route.app_name)
-        key = route.key or route.dialect.key(headers)
-        if not key:
-            raise Refusal("key_missing")
-        return self._targets.by_key(key)
-
-    async def _read(self, exchange: Exchange) -> bytes:
+    async def _read(self, exchange: Exchange, encoding: str) -> bytes:
         # A timer for each request would cost more than the rest of the reading: one sweep watches them all.
         task = asyncio.current_task()
         if task is None:
-            return await read_body(exchange)
+            return await read_body(exchange, encoding)
         self._reading[task] = self._clock.monotonic() + BODY_SECONDS
         try:
-            return await read_body(exchange)
+            return await read_body(exchange, encoding)
         except asyncio.CancelledError:
             if self._reading.get(task, 0.0) < 0:
                 task.uncancel()

@@ -8,11 +8,10 @@ import msgspec
 
 from homing.clock import DAY_MS, day_of
 from homing.outcomes import Refusal
-from homing.ping import CORE_DIMENSIONS, NOT_REPORTED, OTHER, UPDATE_STATE, Ping
+from homing.ping import CORE_DIMENSIONS, MOST_VALUE, NOT_REPORTED, OTHER, UPDATE_STATE, Ping
 
 MOST_ID: Final = 200
 MOST_KIND: Final = 100
-MOST_VALUE: Final = 100
 MOST_PROPERTIES: Final = 64 * 1024
 BUILT_IN: Final = frozenset({*CORE_DIMENSIONS, UPDATE_STATE})
 RESERVED: Final = (OTHER, NOT_REPORTED)

@@ -7,9 +7,13 @@ from typing import Final, NamedTuple
 from homing.clock import iso_day, parse_day
 from homing.errors import QueryError
 from homing.ping import CORE_DIMENSIONS, KIND, NOT_REPORTED, UPDATE_STATE
+from homing.server.counting.labels import LABELS
 
 RANGES: Final[Mapping[str, int]] = MappingProxyType({"today": 0, "week": 7, "month": 30})
 """How many days before today a range begins: a week lists 8 dates and a month 31, as document 002 has it."""
+
+LABEL: Final = "label"
+"""The parameter that narrows to clients with a label, or with a minus before it to those without."""
 
 NAMED_FILTERS: Final = (*CORE_DIMENSIONS, UPDATE_STATE, KIND)
 """Dimensions with a parameter of their own; any other is filtered with `filter=name:value`."""
@@ -27,7 +31,8 @@ class Query(NamedTuple):
 
     `apps` are numbers; `first` and `last` are days, both included. `filters` are (dimension, values) of which a client
     must bear one each within the same app and day; the value None stands for `(not reported)`. `split` names the
-    dimensions to list values of.
+    dimensions to list values of. `labels` are those a client must bear on whichever day, and after a minus those it
+    must not; all of them hold together.
     """
 
     owner: int
@@ -36,6 +41,7 @@ class Query(NamedTuple):
     last: int
     filters: Filters
     split: tuple[str, ...]
+    labels: tuple[str, ...] = ()
 
     @property
     def days(self) -> range:
@@ -59,6 +65,9 @@ PARAMETERS: Final = (
     Parameter("to", False, "The last day, a UTC date; today when left out.", "2026-11-22"),
     *(Parameter(name, True, f"Only clients with this {name}.", "") for name in NAMED_FILTERS),
     Parameter("filter", True, "Only clients with this value of any other dimension: name:value.", "database:sqlite"),
+    Parameter(
+        LABEL, True, f"Only clients that bear this label, -label for the others: {', '.join(LABELS)}.", "settled"
+    ),
     Parameter("split", True, "A dimension to list the values of; the core ones when left out.", "version"),
 )
 """Everything that can be asked for."""
@@ -94,7 +103,7 @@ def parse(owner: int, apps: Mapping[str, int], *, given: Mapping[str, Sequence[s
     if len(split) > MOST_SPLITS:
         message = f"Ask for at most {MOST_SPLITS} splits at once."
         raise QueryError(message)
-    return Query(owner, tuple(dict.fromkeys(chosen)), first, last, _filters(given), split)
+    return Query(owner, tuple(dict.fromkeys(chosen)), first, last, _filters(given), split, _labels(given))
 
 
 def _app(apps: Mapping[str, int], name: str) -> int:
@@ -154,6 +163,15 @@ def _filters(given: Mapping[str, Sequence[str]]) -> Filters:
         message = f"Give at most {MOST_FILTER_VALUES} filter values."
         raise QueryError(message)
     return tuple((name, tuple(dict.fromkeys(values))) for name, values in wanted.items())
+
+
+def _labels(given: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    wanted = tuple(dict.fromkeys(given.get(LABEL, ())))
+    for label in wanted:
+        if label.removeprefix("-") not in LABELS:
+            message = f"label is one of {', '.join(LABELS)}, with a minus before it for those without."
+            raise QueryError(message)
+    return wanted
 
 
 def _value(text: str) -> str | None:

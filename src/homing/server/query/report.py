@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from homing.clock import iso_day
 from homing.ping import CORE_DIMENSIONS, KIND, NOT_REPORTED, OTHER, UPDATE_STATE
-from homing.server.counting.sets import Set, anyone, plan, seen, union
+from homing.server.counting.sets import Set, anyone, marked, plan, seen, union
 from homing.server.query.question import Query
 from homing.server.stores.base import Store
 
@@ -31,11 +31,17 @@ class Sets(NamedTuple):
         return self._over(None, days, (dimension, value))
 
     def _over(self, apps: Iterable[int] | None, days: range | None, value: tuple[str, str | None] | None) -> Set:
+        blocks = list(_blocks(self.query.days if days is None else days))
         return union(
-            self._within(app, block, value)
+            self._labelled(union(self._within(app, block, value) for block in blocks), app)
             for app in (self.query.apps if apps is None else apps)
-            for block in _blocks(self.query.days if days is None else days)
         )
+
+    def _labelled(self, clients: Set, app: int) -> Set:
+        for label in self.query.labels:
+            borne = marked(app, label.removeprefix("-"))
+            clients = clients - borne if label.startswith("-") else clients & borne
+        return clients
 
     def _within(self, app: int, days: range, value: tuple[str, str | None] | None) -> Set:
         if not self.query.filters:
@@ -106,6 +112,7 @@ def _report(store: Store, query: Query) -> dict[str, Any]:
         "from": iso_day(query.first),
         "to": iso_day(query.last),
         "filters": {name: [NOT_REPORTED if v is None else v for v in values] for name, values in query.filters},
+        "labels": list(query.labels),
         "summary": {
             "requests": None if requests is None else sum(requests.values()),
             **{name: number[place] for name, place in summary.items()},
@@ -130,11 +137,15 @@ def _ask_split(asking: Asking, sets: Sets, store: Store, name: str) -> dict[str 
     return {value: asking.add(sets.bearing(name, value)) for value in values}
 
 
+def counts_requests(query: Query) -> bool:
+    """Whether plain requests can be counted under a question's filters."""
+    return not query.labels and {name for name, _values in query.filters} <= COUNTED_WITH_REQUESTS
+
+
 def _requests(store: Store, query: Query) -> dict[int, int] | None:
-    filters = dict(query.filters)
-    if not filters.keys() <= COUNTED_WITH_REQUESTS:
+    if not counts_requests(query):
         return None
-    found = store.requests(query.owner, query.apps, days=query.days, filters=filters, by="day")
+    found = store.requests(query.owner, query.apps, days=query.days, filters=dict(query.filters), by="day")
     return {day: found.get(day, 0) for day in query.days}
 
 
@@ -159,7 +170,7 @@ def _notes(query: Query, splits: dict[str, dict[str | None, int]]) -> list[str]:
         notes.append(
             "Over several days or apps a client counts once under each value it had: a split may exceed the total."
         )
-    if not {name for name, _values in query.filters} <= COUNTED_WITH_REQUESTS:
+    if not counts_requests(query):
         notes.append("Requests cannot be counted under these filters.")
     crowded = [name for name, values in splits.items() if OTHER in values]
     if crowded:

@@ -77,6 +77,21 @@ class ReaderClient:
         found: dict[str, list[str]] = await self._ask("choices", query, **how)
         return found
 
+    async def measure(self, query: Query, name: str) -> dict[str, Any]:
+        """Summarise a number over a fleet; see `query.measure`."""
+        made: dict[str, Any] = await self._ask("measure", query, name)
+        return made
+
+    async def numbers(self, query: Query) -> dict[str, Any]:
+        """Return the names of what can be measured."""
+        made: dict[str, Any] = await self._ask("numbers", query)
+        return made
+
+    async def events(self, query: Query) -> dict[str, Any]:
+        """Count pings by kind; see `query.events`."""
+        made: dict[str, Any] = await self._ask("events", query)
+        return made
+
     async def instances(self, owner: int, app: int, *, asked: Plan | None = None, **how: Any) -> Listing:
         """List instances; see `Store.instances`."""
         plan = None if asked is None else {"plan": asked}

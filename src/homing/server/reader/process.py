@@ -16,6 +16,8 @@ from homing.clock import Clock, SystemClock
 from homing.errors import HomingError, StoreError
 from homing.server.counting.sets import Plan
 from homing.server.logs import configure
+from homing.server.query.events import events
+from homing.server.query.measure import measure, numbers
 from homing.server.query.overview import Kept, choices, overview
 from homing.server.query.question import Query
 from homing.server.query.report import report
@@ -34,6 +36,9 @@ PRUNE_SECONDS: Final = 3600.0
 FAILED: Final = 2
 
 QUESTIONS: Final = frozenset({"count", "requests", "values", "members", "instances", "instance", "history"})
+
+ASKED: Final[Mapping[str, Callable[..., Any]]] = {"measure": measure, "numbers": numbers, "events": events}
+"""What is asked of a question as it stands."""
 
 FORMS: Final[Mapping[str, Callable[[dict[str, Any]], bytes]]] = {
     "json": msgspec.json.encode,
@@ -84,6 +89,8 @@ class Reader:
             return lambda query, form: FORMS[form](report(self._store, msgspec.convert(query, Query)))
         if name == "overview":
             return lambda query, kept: overview(self._store, msgspec.convert(query, Query), kept=Kept(*kept))
+        if name in ASKED:
+            return lambda query, *how: ASKED[name](self._store, msgspec.convert(query, Query), *how)
         if name == "choices":
             return lambda query, **how: choices(self._store, msgspec.convert(query, Query), **how)
         if name not in QUESTIONS:

@@ -3,15 +3,19 @@
 Everything but the bitmaps inside a store is a plain value here, so that it can cross from one process to another.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, NamedTuple, Protocol
 
 from homing.outcomes import Verdict
 from homing.ping import Ping
+from homing.server.counting.numbers import Bucket, Number
 from homing.server.counting.sets import Plan
 
 Sort = Literal["last_seen", "first_seen", "instance_id"]
+
+State = Literal["alive", "late", "silent", "ended"]
+"""Late is who was not heard from for 1.5 of its intervals, silent for 3; ended who said so last."""
 
 
 class Batch(NamedTuple):
@@ -29,7 +33,10 @@ class Counts(NamedTuple):
 
 
 class Instance(NamedTuple):
-    """One installation of an app as the registry knows it. Times are in milliseconds since 1970-01-01 UTC."""
+    """One installation of an app as the registry knows it. Times are in milliseconds since 1970-01-01 UTC.
+
+    `interval` is how far apart its pings usually are, in milliseconds, as it was learned from them; a day until then.
+    """
 
     app: int
     instance_id: str
@@ -39,6 +46,20 @@ class Instance(NamedTuple):
     dimensions: Mapping[str, str]
     properties: Mapping[str, Any]
     bound: bool
+    labels: Sequence[str] = ()
+    state: State = "alive"
+    interval: int = 86_400_000
+
+
+class Measured(NamedTuple):
+    """A number that instances report, summarised as of the owner's commit `as_of`; see `counting.numbers.Numbers`."""
+
+    as_of: int
+    n: int
+    total: Number | None
+    median: Number | None
+    p95: Number | None
+    buckets: list[Bucket]
 
 
 class Entry(NamedTuple):
@@ -137,14 +158,21 @@ class Store(Protocol):
         *,
         asked: Plan | None = None,
         search: str = "",
+        state: State | None = None,
         sort: Sort = "last_seen",
         after: str | None = None,
         limit: int = 50,
     ) -> Listing:
-        """List instances of an app, of one planned set where it is given, whose id contains `search`."""
+        """List instances of an app, of one planned set where it is given, in a state, whose id contains `search`."""
 
     def instance(self, app: int, instance_id: str) -> Instance | None:
         """Return one instance."""
+
+    def measure(self, owner: int, app: int, *, asked: Plan, name: str) -> Measured:
+        """Summarise the number under a name in the last state of an app's instances of one planned set."""
+
+    def numbers(self, owner: int, app: int) -> list[str]:
+        """Return the names of numbers in the states of the instances heard from last, at most 200."""
 
     def history(
         self,
@@ -156,6 +184,9 @@ class Store(Protocol):
         limit: int = 50,
     ) -> Listing:
         """List entries, newest first, of an instance or of a kind."""
+
+    def mark(self, app: int, label: str, *, ids: Collection[str], on: bool) -> int:
+        """Give instances a label, or take it from them, whatever they send; return how many of them are known."""
 
     def release(self, app: int, instance_id: str) -> bool:
         """Forget the token an instance is bound to; False when there is no such binding."""

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from homing.server.counting.evaluate import days_asked, evaluate, requests_by
+from homing.server.counting.labels import bit, labelled
 from homing.server.counting.memo import Memo
 from homing.server.counting.page import Page
 from homing.server.counting.segment import Heard, build, profile_of
-from homing.server.counting.sets import Set, anyone, first, marked, plan, seen, union
+from homing.server.counting.sets import EVERY_DAY, Set, anyone, first, marked, plan, seen, union
 from tests.oracle import CORE, Log, Said
 
 BITS = 2
@@ -97,16 +97,7 @@ def counted(log: Log, asked: list[Set]) -> list[int]:
 
 def evaluated(pages: dict[tuple[int, int], Page], asked: list[Set], memo: Memo) -> list[BitMap]:
     """Evaluate sets in one bucket."""
-    return evaluate(plan(asked), lambda app, day: pages.get((app, day)), marks=nobody, memo=memo)
-
-
-def nothing(_app: int, _day: int) -> None:
-    """Know of no pages."""
-
-
-def nobody(_app: int, _label: str) -> BitMap:
-    """Know of no marks."""
-    return BitMap()
+    return evaluate(plan(asked), lambda app, day: pages.get((app, day)), memo=memo)
 
 
 @given(logs(), st.lists(sets(), min_size=1, max_size=5))
@@ -138,17 +129,15 @@ def test_what_is_remembered_is_never_out_of_date(said: list[Log], asked: list[Se
         assert evaluated(pages, asked, Memo(0)) == evaluated(pages, asked, memo)
 
 
-def test_labels_are_not_remembered() -> None:
-    """Who bears a label may change while the pages do not."""
-    memo, bearing = Memo(LARGE), BitMap([1])
-    asked = plan([union([marked(1, "ci"), anyone(1, 1)])])
-
-    def evaluated_now() -> BitMap:
-        return evaluate(asked, nothing, marks=lambda _app, _label: bearing.copy(), memo=memo)[0]
-
-    before = evaluated_now()
-    bearing.add(2)
-    assert [BitMap([1]), BitMap([1, 2])] == [before, evaluated_now()]
+def test_a_label_is_never_out_of_date() -> None:
+    """Who bears a label may change while the days do not, and is found where labels stand."""
+    labels, memo = Page(1, [labelled([(1, 0, bit("ci")), (3, 0, bit("settled"))])]), Memo(LARGE)
+    asked = [union([marked(1, "ci"), anyone(1, 1)]), marked(1, "settled"), marked(2, "ci")]
+    pages = {(1, EVERY_DAY): labels}
+    before = evaluated(pages, asked, memo)
+    labels.absorb(2, labelled([(2, 0, bit("ci")), (1, bit("ci"), 0), (3, bit("settled"), bit("settled") | bit("ci"))]))
+    assert [BitMap([1]), BitMap([3]), BitMap()] == before
+    assert [BitMap([2, 3]), BitMap([3]), BitMap()] == evaluated(pages, asked, memo)
 
 
 FILTERS = st.dictionaries(
@@ -171,22 +160,16 @@ def test_requests_add_up(log: Log, filters: Mapping[str, list[str | None]], by: 
 
 
 def test_the_days_of_a_plan() -> None:
-    """A plan names every app and day that it needs, and none for marks."""
+    """A plan names every app and day that it needs, and where the labels of an app stand."""
     asked = plan([anyone(1, 2) & seen(3, 4, "version", None), first(5, 6, to=8) - marked(7, "ci")])
-    assert {(1, 2), (3, 4), (5, 6), (5, 7), (5, 8)} == days_asked(asked)
-
-
-@pytest.mark.parametrize("found", [BitMap(), BitMap([1, 2])])
-def test_marks_are_asked_for(found: BitMap) -> None:
-    """Who bears a label is looked up where marks are kept."""
-    assert [found] == evaluate(plan([marked(1, "ci")]), nothing, marks=lambda _app, _label: found, memo=Memo(0))
+    assert {(1, 2), (3, 4), (5, 6), (5, 7), (5, 8), (7, EVERY_DAY)} == days_asked(asked)
 
 
 def test_shared_bitmaps_stay_as_they_are() -> None:
     """Combining a page's own bitmaps leaves the page alone."""
     page = Page(1, [build([Heard(n, True, profile_of("check", {})) for n in (1, 2)])])
     asked = plan([union([anyone(1, 1), anyone(1, 2)]), anyone(1, 1) - anyone(1, 2), Set("and", (anyone(1, 1),))])
-    found = evaluate(asked, lambda _app, day: page if day == 1 else None, marks=nobody, memo=Memo(0))
+    found = evaluate(asked, lambda _app, day: page if day == 1 else None, memo=Memo(0))
     found[0] |= BitMap([9])
     found[1] |= BitMap([9])
     found[2] |= BitMap([9])

@@ -12,7 +12,7 @@ def leaves() -> st.SearchStrategy[Set]:
         st.builds(anyone, st.integers(1, 2), st.integers(0, 2)),
         st.builds(first, st.integers(1, 2), st.integers(0, 2)),
         st.builds(seen, st.just(1), st.integers(0, 2), st.just("version"), st.sampled_from(["1", "2", None])),
-        st.builds(marked, st.just(1), st.just("ci")),
+        st.builds(marked, st.just(1), st.sampled_from(["ci", "settled"])),
     )
 
 

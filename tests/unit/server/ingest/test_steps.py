@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 
 from homing.clock import DAY_MS
 from homing.outcomes import OUTCOMES, Refusal
-from homing.ping import NOT_REPORTED, OTHER, Ping
+from homing.ping import MOST_VALUE, NOT_REPORTED, OTHER, Ping
 from homing.server.ingest.steps import (
     BUILT_IN,
     MOST_ID,
     MOST_KIND,
     MOST_PROPERTIES,
-    MOST_VALUE,
     STEPS,
     Context,
     take,

@@ -108,6 +108,13 @@ def test_a_filter_by_its_long_name() -> None:
     assert asked(version=["1"]).filters == asked(filter=["version:1"]).filters
 
 
+def test_labels() -> None:
+    """Labels are those there are, a minus before one asks for the others; each stands once."""
+    assert ("settled", "-ci") == asked(label=["settled", "-ci", "settled"]).labels
+    for label in ("", "-", "--ci", "CI", "ci,settled"):
+        assert "label is one of ci, container, cloned, settled, with a minus" in problem({"label": [label]})
+
+
 def test_splits() -> None:
     """Asked-for splits take the place of the core ones, each once."""
     assert ("node", "version") == asked(split=["node", "version", "node"]).split

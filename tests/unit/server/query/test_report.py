@@ -53,6 +53,10 @@ class ByHand:
         self._query = query
         self._pings = [ping for ping in pings if ping.app in query.apps and day_of(ping.at) in query.days]
         self._last: dict[tuple[int, int, str], dict[str, set[str | None]]] = {}
+        self._days: dict[tuple[int, str], set[int]] = {}
+        for ping in pings:
+            self._days.setdefault((ping.app, ping.instance or ""), set()).add(day_of(ping.at))
+        self._ci = {(ping.app, ping.instance) for ping in pings if ping.properties}
         for ping in self._pings:
             if ping.instance is not None:
                 bears = self._last.setdefault((ping.app, day_of(ping.at), ping.instance), {})
@@ -70,12 +74,17 @@ class ByHand:
                 for (of, on, name), bears in self._last.items()
                 if day in {None, on} and app in {None, of}
                 if all(bears.get(dimension, {None}) & set(values) for dimension, values in wanted)
+                and self._labelled(of, name)
             }
         )
 
+    def _labelled(self, app: int, name: str) -> bool:
+        bears = {"ci": (app, name) in self._ci, "settled": len(self._days[(app, name)]) > 1}
+        return all(bears[label.removeprefix("-")] is not label.startswith("-") for label in self._query.labels)
+
     def requests(self, day: int) -> int | None:
         """Count requests, None where a filter is not on a plain property of requests."""
-        if not {name for name, _values in self._query.filters} <= {KIND, *CORE_DIMENSIONS}:
+        if self._query.labels or not {name for name, _values in self._query.filters} <= {KIND, *CORE_DIMENSIONS}:
             return None
         return sum(
             day_of(ping.at) == day
@@ -105,6 +114,7 @@ drafts = st.fixed_dictionaries(
         "instance": st.sampled_from(["a", "b", "c", "d", None]),
         "kind": st.sampled_from(["check", "begin"]),
         "days": st.integers(-2, 0),
+        "properties": st.sampled_from([{}, {}, {"ci": True}]),
         "dimensions": st.fixed_dictionaries({}, optional={name: st.sampled_from(v) for name, v in VALUES.items()}),
     }
 )
@@ -120,9 +130,19 @@ filters = st.dictionaries(
 )
 
 
+labels = st.sampled_from([(), (), ("settled",), ("-ci",), ("settled", "-ci"), ("-settled", "ci")])
+
+
 @settings(suppress_health_check=STORE_CHECKS, max_examples=50)
-@given(st.lists(drafts, max_size=20), filters, st.integers(0, 2), st.booleans())
-def test_all_numbers(engine: Sqlite, drawn: list[Any], wanted: dict[str, Any], days: int, both: bool) -> None:  # noqa: FBT001 - drawn
+@given(st.lists(drafts, max_size=20), filters, st.integers(0, 2), st.booleans(), labels)
+def test_all_numbers(
+    engine: Sqlite,
+    drawn: list[Any],
+    wanted: dict[str, Any],
+    days: int,
+    both: bool,  # noqa: FBT001 - drawn
+    labels: tuple[str, ...],
+) -> None:
     """Every number of the report is what counting by hand gives, under any filters, days and apps."""
     site = Site(engine)
     try:
@@ -136,6 +156,7 @@ def test_all_numbers(engine: Sqlite, drawn: list[Any], wanted: dict[str, Any], d
             apps=apps if both else apps[:1],
             filters=tuple((name, tuple(values)) for name, values in wanted.items()),
             split=(*VALUES, KIND),
+            labels=labels,
         )
         check(report(site.reader, asked), asked, ByHand(asked, pings))
     finally:
@@ -180,6 +201,9 @@ def test_notes(store: Site) -> None:
     made = report(store.reader, filtered)
     assert (None, ["Requests cannot be counted under these filters."]) == (made["summary"]["requests"], made["notes"])
     assert {"edition": ["pro"]} == made["filters"]
+    labelled = report(store.reader, question(store, apps=[store.app], labels=("settled", "-ci")))
+    assert (None, made["notes"]) == (labelled["summary"]["requests"], labelled["notes"])
+    assert ["settled", "-ci"] == labelled["labels"]
 
 
 def test_too_many_values(engine: Sqlite) -> None:

@@ -10,7 +10,7 @@ V = TypeVar("V")
 
 
 class Known(NamedTuple):
-    """An instance of an app: its ordinal, the hash of its token, and a hash of its kind and state.
+    """An instance of an app: its ordinal, the hash of its token, a hash of its kind and state, and its trace.
 
     `day` is the last one it was counted on, as `heard` says; -1 where that is not known.
     """
@@ -18,6 +18,7 @@ class Known(NamedTuple):
     ordinal: int
     credential: str | None
     mark: int
+    trace: str
     day: int = -1
     heard: Heard | None = None
 

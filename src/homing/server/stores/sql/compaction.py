@@ -1,31 +1,25 @@
 """Merges segments into pages."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from pyroaring import BitMap
 from sqlalchemy import bindparam, delete, func, insert, select
 
 from homing.server.counting.page import run_to_merge
 from homing.server.counting.segment import decode, encode, merge
+from homing.server.counting.sets import EVERY_DAY
 from homing.server.stores.sql.database import Database, among
 from homing.server.stores.sql.schema import segment
+from homing.server.stores.sql.segments import Place
 from homing.server.stores.sql.text import json_list
-
-
-class Place(NamedTuple):
-    """Where a page stands."""
-
-    app: int
-    day: int
-    bucket: int
 
 
 def compact(database: Database, today: int) -> bool:
     """Merge one run, of the most fragmented place first; False when no run is worth it."""
     with database.read() as connection:
         places = [Place(*row) for row in connection.execute(_FRAGMENTED)]
-    return any(compact_place(database, place, over=place.day < today) for place in places)
+    return any(compact_place(database, place, over=EVERY_DAY < place.day < today) for place in places)
 
 
 def compact_place(database: Database, place: Place, *, over: bool) -> bool:

@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from homing.clock import day_of
 from homing.outcomes import ACCEPTED, DUPLICATE, Refusal, Verdict
-from homing.ping import HEARTBEATS, Ping
+from homing.ping import TURNS, Ping
+from homing.server.counting.labels import follow, read_trace, write_trace
 from homing.server.counting.segment import Heard, Profile
 from homing.server.stores.sql.caches import Known
 from homing.server.stores.sql.text import digest, state_of
@@ -66,7 +67,7 @@ def _repeats(ping: Ping, known: Known) -> bool:
     return (
         known.day == day_of(ping.at)
         and known.credential == ping.credential
-        and ping.kind in HEARTBEATS
+        and ping.repeats
         and known.mark == mark_of(ping.kind, state_of(ping))
     )
 
@@ -80,10 +81,12 @@ class Draft:
         self.clients: list[Row] = []
         self.instances: dict[InstanceKey, Row] = {}
         self.newcomers: list[Row] = []
+        self.turns: list[Row] = []
         self.ping_ids: list[Row] = []
         self.heard: defaultdict[tuple[int, int, int], list[Heard]] = defaultdict(list)
         self.history: dict[int, list[HistoryRow]] = {}
         self.seen: dict[tuple[int, int], int] = {}
+        self.labels: defaultdict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
         self.known = stored.known
         self.fresh: dict[InstanceKey, Known] = {}
         self._stored = stored
@@ -132,17 +135,29 @@ class Draft:
         changed = known is None or known.mark != mark or known.credential != credential
         day, heard = day_of(ping.at), Heard(ordinal, new=False, profile=profile)
         key = (ping.app, ping.instance or "")
-        self.known[key] = self.fresh[key] = Known(ordinal, credential, mark, day, heard)
+        trace = self._follow(ping, known, ordinal)
+        self.known[key] = self.fresh[key] = Known(ordinal, credential, mark, trace, day, heard)
         if known is None:
             self.newcomers.append((ping.app, ordinal, ping.received))
+        elif ping.kind in TURNS:
+            self.turns.append((ping.app, ordinal, ping.received))
         else:
             self.seen[(ping.app, ordinal)] = ping.received
-        if changed:
+        if changed or (known is not None and known.trace != trace):
             self._change(ping, key, state)
-        if changed or ping.kind not in HEARTBEATS:
+        if changed or not ping.repeats:
             self._remember(ping, ordinal, state)
         self.heard[(ping.app, day, ordinal >> self._bits)].append(heard._replace(new=known is None))
         return ordinal
+
+    def _follow(self, ping: Ping, known: Known | None, ordinal: int) -> str:
+        """Return the instance's trace after this ping, and note what labels it gave."""
+        earlier = None if known is None else read_trace(known.trace)
+        trace = follow(earlier, ping, day=day_of(ping.at))
+        had = 0 if earlier is None else earlier.labels
+        if trace.labels != had:
+            self.labels[(ping.app, ordinal >> self._bits)].append((ordinal, had, trace.labels))
+        return known.trace if known is not None and trace is earlier else write_trace(trace)
 
     def _ordinal(self, name: str) -> int:
         found = self._stored.ordinals.get(name)
@@ -156,7 +171,8 @@ class Draft:
         known = self.known[key]
         earlier = self.instances.get(key)
         first_seen = earlier[2] if earlier else ping.received
-        self.instances[key] = (ping.app, known.ordinal, first_seen, ping.kind, state, known.credential)
+        said = (ping.kind, state, known.credential, known.trace)
+        self.instances[key] = (ping.app, known.ordinal, first_seen, *said)
 
     def _remember(self, ping: Ping, ordinal: int, state: str) -> None:
         row = HistoryRow(ordinal, ping.at, ping.received, ping.kind, state)

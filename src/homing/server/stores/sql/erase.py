@@ -6,14 +6,16 @@ from typing import Final, NamedTuple
 from pyroaring import BitMap
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from homing.server.counting.segment import Segment, anyone_in, encode
+from homing.server.counting.segment import Segment, anyone_in
+from homing.server.counting.sets import EVERY_DAY
 from homing.server.stores.base import Receipt
 from homing.server.stores.sql import history
-from homing.server.stores.sql.compaction import Place, compact_place
+from homing.server.stores.sql.compaction import compact_place
 from homing.server.stores.sql.database import Bulk, Database, among
 from homing.server.stores.sql.heads import VOID
 from homing.server.stores.sql.schema import app, client, instance, last_seen, ping_id, segment, tombstone
 from homing.server.stores.sql.schema import history as blocks
+from homing.server.stores.sql.segments import Place, row_of
 from homing.server.stores.sql.text import digest, json_list
 
 
@@ -44,7 +46,8 @@ def erase(database: Database, owner: int, *, instance_id: str, now: int, bucket_
             entries = _remove_history(connection, found)
             bury = Bulk(tombstone, "owner", "digest", "at", changing=("at",))
             bury(connection, [(owner, digest(instance_id), now)])
-            receipt = Receipt(instance_id, now, reported, len(places), entries)
+            days = sum(place.day != EVERY_DAY for place in places)
+            receipt = Receipt(instance_id, now, reported, days, entries)
     for place in places:
         compact_place(database, place, over=True)
     if receipt is not None:
@@ -67,10 +70,9 @@ def _write_gone(connection: Connection, found: _Found, seq: int, bucket: int) ->
     )
     holding = {(row.app, row.day) for row in connection.execute(asked) if found.ordinal in anyone_in(row.blob)}
     places = [Place(*each, bucket) for each in sorted(holding)]
-    blob = encode(Segment(gone=BitMap([found.ordinal])))
-    row = {"owner": found.owner, "first": seq, "last": seq, "size": len(blob), "blob": blob}
+    gone = Segment(gone=BitMap([found.ordinal]))
     if places:
-        connection.execute(insert(segment), [{**row, **place._asdict()} for place in places])
+        connection.execute(insert(segment), [row_of(place, gone, owner=found.owner, seq=seq) for place in places])
     return places
 
 

@@ -9,8 +9,11 @@ from typing import Any, Final, NamedTuple
 from pyroaring import BitMap
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, func, select, tuple_
 
-from homing.server.stores.base import Instance, Listing, Sort
+from homing.server.counting.labels import names as label_names
+from homing.server.counting.labels import read_trace
+from homing.server.stores.base import Instance, Listing, Sort, State
 from homing.server.stores.sql.database import among
+from homing.server.stores.sql.liveness import UNKNOWN_MS, state_of, within
 from homing.server.stores.sql.schema import client, instance, last_seen
 from homing.server.stores.sql.text import cursor_number, json_list, read_state
 
@@ -31,12 +34,17 @@ class Order(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Whom a list is of: an app's instances with a chosen ordinal where any are given, whose id contains `search`."""
+    """Whom a list is of: an app's instances with a chosen ordinal where any are given, whose id contains `search`.
+
+    Where a `state` is given, only those that are in it `now`, in milliseconds.
+    """
 
     owner: int
     app: int
     chosen: BitMap | None
     search: str
+    state: State | None
+    now: int
 
     @property
     def all(self) -> bool:
@@ -44,11 +52,11 @@ class Wanted(NamedTuple):
         return self.chosen is None and not self.search
 
 
-def one(connection: Connection, owner: int, *, app: int, instance_id: str) -> Instance | None:
+def one(connection: Connection, owner: int, *, app: int, instance_id: str, now: int) -> Instance | None:
     """Return one instance of an app."""
     asked = _joined(owner, app).where(client.c.instance_id == instance_id)
     row = connection.execute(asked).first()
-    return None if row is None else _read(row)
+    return None if row is None else _read(row, now)
 
 
 def ordinal_of(connection: Connection, owner: int, *, instance_id: str) -> int | None:
@@ -66,7 +74,7 @@ def names(connection: Connection, owner: int, *, ordinals: list[int]) -> dict[in
 
 def listed(connection: Connection, wanted: Wanted, *, sort: Sort, after: str | None, limit: int) -> Listing:
     """List instances in order: times newest first, names from A."""
-    order = _order(sort, wanted.owner, wanted.app)
+    order = _order(sort, wanted)
     few = None if wanted.all else _few(connection, wanted)
     if wanted.all or few is not None:
         found = connection.execute(_in_order(order, after, among_these=few).limit(limit + 1)).all()
@@ -76,13 +84,19 @@ def listed(connection: Connection, wanted: Wanted, *, sort: Sort, after: str | N
     return Listing(_details(connection, wanted, [row.ordinal for row in found[:limit]]), more)
 
 
-def _order(sort: Sort, owner: int, app: int) -> Order:
+def _order(sort: Sort, wanted: Wanted) -> Order:
+    in_state = last_seen.c.app == wanted.app
+    if wanted.state is not None:
+        in_state &= within(wanted.state, wanted.app, now=wanted.now)
     if sort == "last_seen":
-        return Order(last_seen.c.at, last_seen.c.ordinal, last_seen.c.app == app, falling=True)
+        return Order(last_seen.c.at, last_seen.c.ordinal, in_state, falling=True)
     if sort == "first_seen":
-        return Order(instance.c.first_seen, instance.c.ordinal, instance.c.app == app, falling=True)
-    known = exists().where(last_seen.c.app == app, last_seen.c.ordinal == client.c.ordinal)
-    return Order(client.c.instance_id, client.c.ordinal, and_(client.c.owner == owner, known), falling=False)
+        mine = instance.c.app == wanted.app
+        if wanted.state is not None:
+            mine &= exists().where(in_state, last_seen.c.ordinal == instance.c.ordinal)
+        return Order(instance.c.first_seen, instance.c.ordinal, mine, falling=True)
+    known = exists().where(in_state, last_seen.c.ordinal == client.c.ordinal)
+    return Order(client.c.instance_id, client.c.ordinal, and_(client.c.owner == wanted.owner, known), falling=False)
 
 
 def _in_order(order: Order, after: str | None, *, among_these: Sequence[int] | None = None) -> Select[Any]:
@@ -156,7 +170,7 @@ def _details(connection: Connection, wanted: Wanted, ordinals: Sequence[int]) ->
     """Return instances in the order of their ordinals."""
     asked = _joined(wanted.owner, wanted.app).where(among(instance.c.ordinal, "these"))
     rows = {row.ordinal: row for row in connection.execute(asked, {"these": json_list(ordinals)})}
-    return [_read(rows[ordinal]) for ordinal in ordinals if ordinal in rows]
+    return [_read(rows[ordinal], wanted.now) for ordinal in ordinals if ordinal in rows]
 
 
 def _joined(owner: int, app: int) -> Select[Any]:
@@ -164,10 +178,11 @@ def _joined(owner: int, app: int) -> Select[Any]:
     seen = and_(last_seen.c.app == instance.c.app, last_seen.c.ordinal == instance.c.ordinal)
     tables = instance.join(client, same).outerjoin(last_seen, seen)
     last = func.coalesce(last_seen.c.at, instance.c.first_seen).label("last")
-    return select(instance, client.c.instance_id, last).select_from(tables).where(instance.c.app == app)
+    interval = func.coalesce(last_seen.c.interval, UNKNOWN_MS).label("interval")
+    return select(instance, client.c.instance_id, last, interval).select_from(tables).where(instance.c.app == app)
 
 
-def _read(row: Any) -> Instance:
+def _read(row: Any, now: int) -> Instance:
     dimensions, properties = read_state(row.state)
     return Instance(
         app=row.app,
@@ -178,6 +193,9 @@ def _read(row: Any) -> Instance:
         dimensions=dimensions,
         properties=properties,
         bound=row.credential is not None,
+        labels=label_names(read_trace(row.trace).labels),
+        state=state_of(row.kind, age=now - row.last, interval=row.interval),
+        interval=row.interval,
     )
 
 

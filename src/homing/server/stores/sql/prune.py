@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
-from sqlalchemy import Connection, Delete, Select, bindparam, delete, func, select
+from sqlalchemy import Connection, Delete, Select, bindparam, delete, func, insert, select
 
 from homing.clock import DAY_MS
-from homing.server.counting.segment import anyone_in
+from homing.server.counting.segment import Segment, anyone_in
+from homing.server.counting.sets import EVERY_DAY
 from homing.server.stores.base import Pruned
 from homing.server.stores.sql.database import Database, among
 from homing.server.stores.sql.heads import VOID
@@ -26,6 +27,7 @@ from homing.server.stores.sql.schema import (
     segment,
     session,
 )
+from homing.server.stores.sql.segments import Place, row_of
 from homing.server.stores.sql.text import json_list
 
 BATCH_MS: Final = 3_600_000
@@ -124,7 +126,10 @@ def _remove(connection: Connection, one: _App, lost: BitMap) -> None:
         gone = delete(table).where(table.c.app == one.id, among(table.c.ordinal, "lost"))
         connection.execute(gone, {"lost": json_list(lost)})
     connection.execute(_FORGOTTEN, {"of": one.owner, "lost": json_list(lost)})
-    connection.execute(VOID, {"of": one.owner})
+    seq = connection.execute(VOID, {"of": one.owner}).scalar_one()
+    for bucket in connection.execute(_LABELLED, {"of": one.id}).scalars().all() if lost else ():
+        place = Place(one.id, EVERY_DAY, bucket)
+        connection.execute(insert(segment), row_of(place, Segment(gone=lost), owner=one.owner, seq=seq))
 
 
 def _prune_shared(database: Database, now: int, *, dry_run: bool) -> tuple[int, int]:
@@ -142,7 +147,7 @@ def _prune_shared(database: Database, now: int, *, dry_run: bool) -> tuple[int, 
 
 
 def _old_days(one: _App) -> Delete:
-    return delete(segment).where(segment.c.app == one.id, segment.c.day < one.first_day)
+    return delete(segment).where(segment.c.app == one.id, segment.c.day.between(EVERY_DAY + 1, one.first_day - 1))
 
 
 def _old_history(one: _App) -> Delete:
@@ -155,6 +160,9 @@ def _count(removal: Delete, column: Any) -> Select[int]:
 
 
 _SINCE: Final = select(segment.c.blob).where(segment.c.app == bindparam("of"), segment.c.last > bindparam("mark"))
+_LABELLED: Final = (
+    select(segment.c.bucket).where(segment.c.app == bindparam("of"), segment.c.day == EVERY_DAY).distinct()
+)
 _FORGOTTEN: Final = delete(client).where(
     client.c.owner == bindparam("of"),
     among(client.c.ordinal, "lost"),

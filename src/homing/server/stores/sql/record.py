@@ -1,5 +1,6 @@
 """Records batches: one transaction each, durable on return, exactly once per batch id and ping id."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -12,15 +13,19 @@ from homing.clock import DAY_MS, Clock
 from homing.errors import StoreRejected
 from homing.outcomes import ACCEPTED, OUTCOMES, Refusal, Verdict, outcome_of
 from homing.ping import Ping
-from homing.server.counting.segment import build, encode
+from homing.server.counting.labels import labelled
+from homing.server.counting.segment import build
+from homing.server.counting.sets import EVERY_DAY
 from homing.server.stores.base import Batch
 from homing.server.stores.sql import history
 from homing.server.stores.sql.caches import Generations, Known
 from homing.server.stores.sql.database import Bulk, Database, Prepared, adding, among, unpacked
 from homing.server.stores.sql.draft import Draft, Head, InstanceKey, Stored, mark_of
 from homing.server.stores.sql.heads import DEALT, NEXT
+from homing.server.stores.sql.liveness import learned
 from homing.server.stores.sql.schema import app, batch, client, instance, last_seen, ping_id, segment, tombstone
 from homing.server.stores.sql.schema import history as blocks
+from homing.server.stores.sql.segments import Place, row_of
 from homing.server.stores.sql.text import digest, json_list
 from homing.server.stores.sql.values import ValueLimits
 
@@ -125,10 +130,10 @@ class Recorder:
         ordinals: dict[str, int] = {}
         for number, ids in missing.items():
             rows = self._run.known(connection, asked=owner, of=number, wanted=json_list(ids))
-            for name, ordinal, kind, state, credential in rows:
+            for name, ordinal, kind, state, credential, trace in rows:
                 ordinals[name] = ordinal
                 if state is not None:
-                    found = known[(number, name)] = Known(ordinal, credential, mark_of(kind, state))
+                    found = known[(number, name)] = Known(ordinal, credential, mark_of(kind, state), sys.intern(trace))
                     self._known.put((number, name), found)
         return known, ordinals
 
@@ -159,6 +164,8 @@ class Recorder:
             self._run.dealt(connection, of=draft.head.owner, dealt=draft.ordinals)
         self._run.instances(connection, list(draft.instances.values()))
         self._run.newcomers(connection, draft.newcomers)
+        if draft.turns:
+            self._run.seen(connection, rows=json_list(draft.turns))
         self._run.ping_ids(connection, draft.ping_ids)
         for row in _segments(draft):
             self._run.segment(connection, **row)
@@ -197,12 +204,10 @@ class Recorder:
 
 
 def _segments(draft: Draft) -> list[dict[str, Any]]:
-    rows = []
-    for (number, day, bucket), heard in draft.heard.items():
-        blob = encode(build(heard))
-        row = {"owner": draft.head.owner, "app": number, "day": day, "bucket": bucket, "size": len(blob), "blob": blob}
-        rows.append({**row, "first": draft.head.seq, "last": draft.head.seq})
-    return rows
+    made = {Place(*place): build(heard) for place, heard in draft.heard.items()}
+    for (number, bucket), changes in draft.labels.items():
+        made[Place(number, EVERY_DAY, bucket)] = labelled(changes)
+    return [row_of(place, each, owner=draft.head.owner, seq=draft.head.seq) for place, each in made.items()]
 
 
 def _last_seen() -> Insert:
@@ -211,7 +216,10 @@ def _last_seen() -> Insert:
     alive = exists().where(instance.c.app == number, instance.c.ordinal == ordinal)
     made = sqlite_insert(last_seen).from_select(["app", "ordinal", "at"], select(number, ordinal, at).where(alive))
     later = made.excluded.at > last_seen.c.at
-    return made.on_conflict_do_update(["app", "ordinal"], set_={"at": made.excluded.at}, where=later)
+    interval = learned(last_seen.c.interval, made.excluded.at - last_seen.c.at)
+    return made.on_conflict_do_update(
+        ["app", "ordinal"], set_={"at": made.excluded.at, "interval": interval}, where=later
+    )
 
 
 def _pack(verdicts: Sequence[Verdict]) -> bytes:
@@ -241,7 +249,7 @@ class _Statements:
         self.erased = Prepared(_TOMBSTONES)
         self.batch = Prepared(adding(batch, "id", "at", "verdicts"))
         self.clients = Bulk(client, "owner", "ordinal", "instance_id")
-        self.instances = Bulk(instance, *_INSTANCE, changing=("kind", "state", "credential"))
+        self.instances = Bulk(instance, *_INSTANCE, changing=("kind", "state", "credential", "trace"))
         self.newcomers = Bulk(last_seen, "app", "ordinal", "at", changing=("at",))
         self.ping_ids = Bulk(ping_id, *_PING_ID, changing=("ordinal", "received"))
         self.segment = Prepared(adding(segment, *_SEGMENT))
@@ -249,11 +257,14 @@ class _Statements:
         self.seen = Prepared(_last_seen())
 
 
-_INSTANCE: Final = ("app", "ordinal", "first_seen", "kind", "state", "credential")
+_INSTANCE: Final = ("app", "ordinal", "first_seen", "kind", "state", "credential", "trace")
 _PING_ID: Final = ("app", "digest", "ordinal", "received")
 _SEGMENT: Final = ("owner", "app", "day", "bucket", "first", "last", "size", "blob")
 _KNOWN: Final = (
-    select(client.c.instance_id, client.c.ordinal, instance.c.kind, instance.c.state, instance.c.credential)
+    select(
+        *(client.c.instance_id, client.c.ordinal),
+        *(instance.c.kind, instance.c.state, instance.c.credential, instance.c.trace),
+    )
     .select_from(
         client.outerjoin(instance, (instance.c.app == bindparam("of")) & (instance.c.ordinal == client.c.ordinal))
     )

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata: Final = MetaData()
@@ -104,7 +105,9 @@ instance = Table(
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("credential", Text),
+    Column("trace", Text, nullable=False, server_default=text("'[]'")),
     Index("instance_by_first_seen", "app", "first_seen", "ordinal"),
+    Index("instance_ended", "app", "kind", "ordinal", sqlite_where=text("kind IN ('end', 'shutdown')")),
     sqlite_with_rowid=False,
 )
 
@@ -115,6 +118,7 @@ last_seen = Table(
     Column("app", Integer, primary_key=True, autoincrement=False),
     Column("ordinal", BigInteger, primary_key=True, autoincrement=False),
     Column("at", BigInteger, nullable=False),
+    Column("interval", BigInteger, nullable=False, server_default=text("86400000")),
     sqlite_with_rowid=False,
 )
 

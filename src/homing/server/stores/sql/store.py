@@ -1,6 +1,6 @@
 """The relational store: every part of the protocol, each in a module of its own."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product
 from typing import Any, Final
@@ -9,15 +9,30 @@ from pyroaring import BitMap
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from homing.clock import Clock, day_of
-from homing.errors import NotFound, StoreUnsupported
+from homing.errors import NotFound, QueryError, StoreUnsupported
 from homing.outcomes import Verdict
 from homing.ping import CORE_DIMENSIONS, KIND
 from homing.server.counting.evaluate import days_asked, evaluate, requests_by
+from homing.server.counting.labels import LABELS
 from homing.server.counting.memo import Memo
+from homing.server.counting.numbers import summary
 from homing.server.counting.page import Page
 from homing.server.counting.sets import Plan
-from homing.server.stores.base import Batch, Counts, Entry, Features, Instance, Listing, Options, Pruned, Receipt, Sort
-from homing.server.stores.sql import compaction, history, instances
+from homing.server.stores.base import (
+    Batch,
+    Counts,
+    Entry,
+    Features,
+    Instance,
+    Listing,
+    Measured,
+    Options,
+    Pruned,
+    Receipt,
+    Sort,
+    State,
+)
+from homing.server.stores.sql import compaction, history, instances, marks, measures
 from homing.server.stores.sql.database import Database, among
 from homing.server.stores.sql.erase import erase
 from homing.server.stores.sql.heads import VOID
@@ -104,7 +119,7 @@ class SqlStore:
 
     def _evaluate(self, connection: Connection, owner: int, asked: Plan, bucket: int) -> list[BitMap]:
         self._pages.prepare(connection, owner, days=days_asked(asked), bucket=bucket)
-        return evaluate(asked, self._finder(connection, bucket), marks=_no_marks, memo=self._memo)
+        return evaluate(asked, self._finder(connection, bucket), memo=self._memo)
 
     def _finder(self, connection: Connection, bucket: int) -> Callable[[int, int], Page]:
         return lambda number, day: self._pages.page(connection, number, day=day, bucket=bucket)
@@ -165,14 +180,15 @@ class SqlStore:
         *,
         asked: Plan | None = None,
         search: str = "",
+        state: State | None = None,
         sort: Sort = "last_seen",
         after: str | None = None,
         limit: int = 50,
     ) -> Listing:
-        """List instances of an app, of one planned set where it is given, whose id contains `search`."""
+        """List instances of an app, of one planned set where it is given, in a state, whose id contains `search`."""
         with self._reading() as connection:
             chosen = None if asked is None else self._chosen(connection, owner, asked)
-            wanted = instances.Wanted(owner, app, chosen, search)
+            wanted = instances.Wanted(owner, app, chosen, search, state, self._clock.now())
             return instances.listed(connection, wanted, sort=sort, after=after, limit=limit)
 
     def _chosen(self, connection: Connection, owner: int, asked: Plan) -> BitMap:
@@ -182,10 +198,23 @@ class SqlStore:
             found |= self._evaluate(connection, owner, asked, bucket)[0]
         return found
 
+    def measure(self, owner: int, app: int, *, asked: Plan, name: str) -> Measured:
+        """Summarise the number under a name in the last state of an app's instances of one planned set."""
+        with self._reading() as connection:
+            as_of, _ordinals = self._pages.refresh(connection, owner)
+            chosen = self._chosen(connection, owner, asked)
+            return Measured(as_of, *summary(measures.numbers_of(connection, app, chosen=chosen, name=name)))
+
+    def numbers(self, owner: int, app: int) -> list[str]:
+        """Return the names of numbers in the states of the instances heard from last, at most 200."""
+        with self._reading() as connection:
+            return measures.names_of(connection, app) if _owner_of(connection, app) == owner else []
+
     def instance(self, app: int, instance_id: str) -> Instance | None:
         """Return one instance."""
         with self._reading() as connection:
-            return instances.one(connection, _owner_of(connection, app), app=app, instance_id=instance_id)
+            owner = _owner_of(connection, app)
+            return instances.one(connection, owner, app=app, instance_id=instance_id, now=self._clock.now())
 
     def history(
         self,
@@ -208,6 +237,16 @@ class SqlStore:
         kept = rows[:limit]
         more = history.next_cursor(kept, cursor) if len(rows) > limit else None
         return Listing([_entry(row, names) for row in kept], more and str(more))
+
+    def mark(self, app: int, label: str, *, ids: Collection[str], on: bool) -> int:
+        """Give instances a label, or take it from them, whatever they send; return how many of them are known."""
+        if label not in LABELS:
+            message = f"There is no label {label!r}; there are {', '.join(LABELS)}."
+            raise QueryError(message)
+        with self._database.write() as connection:
+            owner = _owner_of(connection, app)
+            said = marks.Mark(owner, app, label, on)
+            return marks.write(connection, said, ids=ids, bucket_bits=self._options.bucket_bits)
 
     def release(self, app: int, instance_id: str) -> bool:
         """Forget the token an instance is bound to; False when there is no such binding."""
@@ -277,11 +316,6 @@ def _owner_of(connection: Connection, number: int) -> int:
         message = f"There is no app numbered {number}."
         raise NotFound(message)
     return int(found)
-
-
-def _no_marks(_app: int, label: str) -> BitMap:
-    message = f"Labels are not kept yet: {label!r}."
-    raise StoreUnsupported(message)
 
 
 _VALUES: Final = (

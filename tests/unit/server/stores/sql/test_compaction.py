@@ -11,9 +11,10 @@ from homing.server.counting.page import FEWEST
 from homing.server.counting.segment import Segment, decode, encode
 from homing.server.counting.sets import anyone, seen
 from homing.server.stores.base import Options
-from homing.server.stores.sql.compaction import Place, compact, compact_place
+from homing.server.stores.sql.compaction import compact, compact_place
 from homing.server.stores.sql.database import Database
 from homing.server.stores.sql.schema import segment
+from homing.server.stores.sql.segments import Place
 from tests.contract.engines import Sqlite
 from tests.contract.site import Site
 from tests.unit.server.stores.sql.trouble import before_writing

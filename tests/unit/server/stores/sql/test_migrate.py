@@ -9,6 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from homing.errors import StartError
+from homing.server.counting.labels import Trace, read_trace
 from homing.server.stores.sql.database import Database
 from homing.server.stores.sql.migrate import migrate
 from homing.server.stores.sql.schema import metadata
@@ -74,7 +75,23 @@ def test_every_instance_has_a_last_receipt(tmp_path: Path) -> None:
         connection.execute(text("INSERT INTO last_seen VALUES (1, 2, 9)"))
     migrate(older)
     with older.read() as connection:
-        assert [(1, 1, 5), (1, 2, 9)] == [tuple(row) for row in connection.execute(text("SELECT * FROM last_seen"))]
+        assert [(1, 1, 5), (1, 2, 9)] == [
+            tuple(row) for row in connection.execute(text("SELECT app, ordinal, at FROM last_seen"))
+        ]
+    older.close()
+
+
+def test_an_instance_of_before_is_settled_by_its_next_day(tmp_path: Path) -> None:
+    """An older database knows the day of the first receipt: a ping of another day settles, one of the same does not."""
+    older = Database(f"sqlite:///{tmp_path / 'older.db'}")
+    migrate(older, "0002")
+    with older.write() as connection:
+        # Five milliseconds into day 20,000.
+        connection.execute(text("INSERT INTO instance VALUES (1, 1, 1728000000005, 'check', '{}', NULL)"))
+    migrate(older)
+    with older.read() as connection:
+        trace = read_trace(connection.execute(text("SELECT trace FROM instance")).scalar_one())
+    assert Trace(first_day=20_000) == trace
     older.close()
 
 

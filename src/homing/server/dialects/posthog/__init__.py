@@ -1,0 +1,1 @@
+"""PostHog's capture protocols: an event becomes a ping, whichever way it comes."""

@@ -1,0 +1,140 @@
+"""PostHog's capture, version 0: the key and the events in one body, or one event with the key in it."""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+import msgspec
+
+from homing.outcomes import Refusal, Verdict
+from homing.server.dialects.base import (
+    JSON_TYPE,
+    Answer,
+    Dialect,
+    Headers,
+    Reading,
+    Request,
+    bearer,
+    parse,
+    refused,
+    status_of,
+    told,
+    wait,
+)
+from homing.server.dialects.posthog.events import (
+    CORS,
+    DIMENSIONS,
+    KEY_NAMES,
+    NAME,
+    PREFLIGHT,
+    Sent,
+    agent,
+    events,
+    skew,
+)
+from homing.server.dialects.posthog.quiet import quiet_answer
+
+PATHS: Final = ("/batch", "/capture", "/e", "/i/v0/e", "/i/v0/ai/batch", "/track")
+FORM: Final = b"data="
+MOST_FIELDS: Final = 20
+SENT_AT: Final = "_"
+"""What the browser's library calls the time of sending in the address, in milliseconds."""
+
+MOST_DIGITS: Final = 15
+_REFUSED: Final = 400
+
+
+class Capture(Dialect):
+    """Reads `POST /batch/` and its other names."""
+
+    name = NAME
+    paths = tuple(path + slash for path in PATHS for slash in ("", "/"))
+    open_paths = paths
+    dimensions = DIMENSIONS
+    has_key_in_body = True
+    preflight = PREFLIGHT
+
+    def quiet(self, path: str) -> Answer | None:
+        """Return the answer to what the SDKs ask beside: no flags, and nothing enabled."""
+        return quiet_answer(path)
+
+    def key(self, headers: Headers, query: str) -> str | None:
+        """Return the key in the address or the bearer token."""
+        asked = _asked(query)
+        return next((asked[name] for name in KEY_NAMES if name in asked), None) or bearer(headers)
+
+    def look_in(self, body: bytes) -> tuple[str | None, Any]:
+        """Return the project's key and the body's value."""
+        value = _value(body)
+        return next(_keys(value), None), value
+
+    def encoding(self, query: str) -> str:
+        """Return gzip where the browser's library says so."""
+        return "gzip" if _asked(query).get("compression") in ("gzip", "gzip-js") else ""
+
+    def read(self, request: Request) -> Reading:
+        """Return the pings of a batch, of an array of events, or of one event."""
+        value = _value(request.body) if request.value is None else request.value
+        envelope: Mapping[str, Any] = value if isinstance(value, dict) else {}
+        sent_at = envelope.get("sent_at") or _asked(request.query).get(SENT_AT)
+        sent = Sent(request, _skew(request, sent_at), agent(request))
+        return events(envelope["batch"] if "batch" in envelope else _listed(value), sent)
+
+    def answer(self, _reading: Reading, verdicts: Sequence[Verdict]) -> Answer:
+        """Return `{"status": 1}`, with the refused events by their places in the body."""
+        status = status_of(verdicts)
+        bad = [{"event": place, **told(v)} for place, v in enumerate(verdicts) if isinstance(v, Refusal)]
+        body = {"status": int(status < _REFUSED), **({"refused": bad} if bad else {})}
+        return Answer(status, msgspec.json.encode(body), (JSON_TYPE, *CORS, *wait(*verdicts)))
+
+    def refuse(self, refusal: Refusal) -> Answer:
+        """Return the refusal's status, name and sentence."""
+        answer = refused(refusal)
+        return answer._replace(headers=(*answer.headers, *CORS))
+
+
+def _asked(query: str) -> Mapping[str, str]:
+    """Return the parameters of an address; none where they cannot be read."""
+    try:
+        return {name: given[-1] for name, given in parse_qs(query, max_num_fields=MOST_FIELDS).items()}
+    except ValueError:
+        return {}
+
+
+def _value(body: bytes) -> Any:
+    return parse(_data(body) if body.startswith(FORM) else body)
+
+
+def _data(body: bytes) -> bytes:
+    """Return the JSON in a form: in base64, or as it is."""
+    try:
+        text = parse_qs(body.decode(), max_num_fields=MOST_FIELDS)["data"][0]
+        if text.startswith(("{", "[")):
+            return text.encode()
+        # A form turns a plus that nobody escaped into a space.
+        return base64.b64decode(text.replace(" ", "+"), validate=True)
+    except (KeyError, ValueError, binascii.Error):
+        raise Refusal("malformed", "data is JSON in base64.") from None
+
+
+def _keys(value: Any) -> Iterator[str]:
+    """Yield the keys in an envelope or an event, else in the first event of it: beside it or in its properties."""
+    if isinstance(value, list):
+        yield from _keys(value[0] if value else None)
+    elif isinstance(value, dict):
+        found = (value.get(name) for name in KEY_NAMES)
+        yield from (key for key in found if isinstance(key, str) and key)
+        yield from _keys(value.get("properties"))
+        yield from _keys(value.get("batch") if isinstance(value.get("batch"), list) else None)
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _skew(request: Request, sent_at: Any) -> int:
+    if isinstance(sent_at, str) and sent_at.isdecimal() and len(sent_at) <= MOST_DIGITS:
+        return request.received - int(sent_at)
+    return skew(request, sent_at)

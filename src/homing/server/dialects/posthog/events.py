@@ -1,0 +1,196 @@
+"""How an event of PostHog's becomes a ping: the same for every version of the protocol."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from homing.clock import parse_time
+from homing.outcomes import Refusal
+from homing.ping import NOTHING, Ping
+from homing.server.dialects.base import Answer, Reading, Request, check, fits, major
+
+NAME: Final = "posthog"
+NODE: Final = "node"
+MOST_EVENTS: Final = 1000
+
+ALIASES: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
+    {
+        "version": ("app_version", "$app_version"),
+        "channel": ("channel",),
+        "platform": ("os_platform", "$os"),
+        "arch": ("arch", "os_arch"),
+        "release": ("release",),
+        "lib": ("$lib",),
+        "browser": ("$browser",),
+    }
+)
+"""Which properties a dimension is taken from: the first that is there."""
+
+RUNTIME: Final = "node_version"
+"""Of this property the dimension `node` is made."""
+
+DIMENSIONS: Final = frozenset({NODE, "release", "lib", "browser"})
+
+KEY_NAMES: Final = ("api_key", "token", "$token")
+"""What the project's key is called, in an envelope, an event, its properties or the address."""
+
+ADDRESS: Final = "$ip"
+"""Never kept, whoever sends it."""
+
+KEYS: Final = frozenset(
+    {"event", "distinct_id", "properties", "timestamp", "uuid", "offset", "sent_at", "historical_migration"}
+)
+"""The keys of an event. Any other is kept as a property, but the project's key and an address."""
+
+HIDDEN: Final = frozenset({*KEY_NAMES, ADDRESS})
+
+AGENT: Final = "$user_agent"
+
+CORS: Final = (("access-control-allow-origin", "*"), ("access-control-expose-headers", "Retry-After"))
+"""Pages of any origin may send: what lets a ping in is its key, and no cookie is looked at or set."""
+
+ALLOWED: Final = (
+    *("Authorization", "Content-Encoding", "Content-Type", "X-Requested-With"),
+    *("PostHog-Attempt", "PostHog-Request-Id", "PostHog-Request-Timestamp", "PostHog-Sdk-Info"),
+)
+"""The headers that pages of other origins may send."""
+
+PREFLIGHT: Final = Answer(
+    204,
+    b"",
+    (
+        *CORS,
+        ("access-control-allow-methods", "GET, POST, OPTIONS"),
+        ("access-control-allow-headers", ", ".join(ALLOWED)),
+        ("access-control-max-age", "86400"),
+    ),
+)
+
+
+class Sent(NamedTuple):
+    """What holds for all events of a request.
+
+    `skew` is how far the receiver's clock is ahead of the sender's, in milliseconds. `added` are properties that
+    events have unless they say otherwise.
+    """
+
+    request: Request
+    skew: int
+    added: Mapping[str, Any]
+
+
+def events(values: Any, sent: Sent) -> Reading:
+    """Return the pings of a list of events; a bad one is refused alone."""
+    if not isinstance(values, list):
+        raise Refusal("shape", "batch is a list of events.")
+    if len(values) > MOST_EVENTS:
+        raise Refusal("too_many", f"Send at most {MOST_EVENTS} events in one request.")
+    return Reading([_try(each, sent) for each in values], 0, [_uuid_of(each) for each in values])
+
+
+def skew(request: Request, sent_at: Any) -> int:
+    """Return how far the receiver's clock is ahead of one that says it is `sent_at`; 0 where it says nothing."""
+    try:
+        return request.received - moment(sent_at)
+    except Refusal:
+        return 0
+
+
+def moment(text: Any) -> int:
+    """Return the milliseconds of a time of ISO 8601, in UTC where it has no offset; raise `Refusal`."""
+    for each in (text, f"{text}Z") if isinstance(text, str) else ():
+        try:
+            return parse_time(each)
+        except (ValueError, OverflowError):
+            continue
+    raise Refusal("shape", "timestamp is a time of the form 2026-11-22T10:44:55Z.")
+
+
+def agent(request: Request) -> Mapping[str, str]:
+    """Return the property that the sender's User-Agent is kept as."""
+    text = request.headers.get("user-agent", "")
+    return {AGENT: text} if text.isprintable() and text else NOTHING
+
+
+def _uuid_of(value: Any) -> str:
+    found = value.get("uuid") if isinstance(value, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _try(value: Any, sent: Sent) -> Ping | Refusal:
+    try:
+        check(value)
+        return _ping(value, sent)
+    except Refusal as refusal:
+        return refusal
+
+
+def _ping(value: Any, sent: Sent) -> Ping:
+    if not isinstance(value, dict):
+        raise Refusal("shape", "An event is a JSON object.")
+    given = value.get("properties") or NOTHING
+    if not isinstance(given, Mapping):
+        raise Refusal("shape", "properties is an object.")
+    # Version 1 has options that say nothing with every event.
+    others = {name: each for name, each in value.items() if name not in KEYS and each != {}}
+    properties = {name: each for name, each in {**sent.added, **others, **given}.items() if name not in HIDDEN}
+    return Ping(
+        app=sent.request.app,
+        instance=_instance(value, properties),
+        kind=_text(value, "event") or "",
+        at=_at(value, properties, sent),
+        received=sent.request.received,
+        id=_text(value, "uuid"),
+        dimensions=_dimensions(properties),
+        properties=properties,
+        is_event=True,
+    )
+
+
+def _text(value: Mapping[str, Any], name: str) -> str | None:
+    found = value.get(name)
+    if found is not None and not isinstance(found, str):
+        raise Refusal("shape", f"{name} is text.")
+    return found
+
+
+def _instance(value: Mapping[str, Any], properties: dict[str, Any]) -> str:
+    """Return the instance; where that is not the `distinct_id`, which is then kept as a property."""
+    distinct = _name(value.get("distinct_id")) or _name(properties.get("distinct_id"))
+    instance = _name(properties.get("instance_id"))
+    if not (instance or distinct):
+        raise Refusal("shape", "distinct_id is text, and required.")
+    if instance and distinct not in (instance, ""):
+        properties["distinct_id"] = distinct
+    return instance or distinct
+
+
+def _name(given: Any) -> str:
+    """Return an id as text; senders also have numbers for ids."""
+    return str(given) if isinstance(given, str | int | float) and not isinstance(given, bool) else ""
+
+
+def _at(value: Mapping[str, Any], properties: Mapping[str, Any], sent: Sent) -> int:
+    """Return the event's own time by the receiver's clock; the time of receipt where it has none."""
+    offset = value.get("offset")
+    if isinstance(offset, int | float) and not isinstance(offset, bool):
+        return sent.request.received - int(offset)
+    if value.get("timestamp") is None:
+        return sent.request.received
+    options = value.get("options")
+    is_exact = isinstance(options, dict) and options.get("disable_skew_correction") is True
+    return moment(value["timestamp"]) + (0 if is_exact or properties.get("$ignore_sent_at") is True else sent.skew)
+
+
+def _dimensions(properties: Mapping[str, Any]) -> dict[str, str]:
+    """Return what can be counted; the properties stay as they are."""
+    found = {}
+    for dimension, names in ALIASES.items():
+        for name in names:
+            text = properties.get(name)
+            if isinstance(text, str) and fits(text):
+                found[dimension] = text
+                break
+    runtime = properties.get(RUNTIME)
+    node = major(runtime) if isinstance(runtime, str) else None
+    return {**found, NODE: node} if node else found
