@@ -90,7 +90,7 @@ class Reader:
         if name == "overview":
             return lambda query, kept: overview(self._store, msgspec.convert(query, Query), kept=Kept(*kept))
         if name in ASKED:
-            return lambda query, *how: ASKED[name](self._store, msgspec.convert(query, Query), *how)
+            return lambda query, **how: ASKED[name](self._store, msgspec.convert(query, Query), **how)
         if name == "choices":
             return lambda query, **how: choices(self._store, msgspec.convert(query, Query), **how)
         if name not in QUESTIONS:
