@@ -101,6 +101,10 @@ def test_copying(open_page: OpenPage) -> None:
     assert re.fullmatch(r"[0-9a-f-]{36}", whole)
     page.get_by_role("link", name="Server").click()
     expect(page.get_by_text(whole)).to_be_visible()
+    page.get_by_text("Make another id").click()
+    page.get_by_role("button", name="Replace the id").click()
+    expect(page.get_by_role("status")).to_have_text("There is another id from now on.")
+    expect(page.get_by_text(whole)).to_have_count(0)
 
 
 def test_without_scripts(browser: Browser, origin: str, there: Listener) -> None:

@@ -123,9 +123,11 @@ class Sender:
         if self._is_gone or not self.prepare():
             return None
         gathered = self._kept_ping(kind)
-        reply = self._try(deadline, [gathered.fields], (kind,))
-        if reply is not None and not reply.is_unsure:
-            self._settle(kind, reply)
+        reply = self._try(deadline, [gathered.fields])
+        if reply is not None:
+            self._remember((kind,), reply)
+            if not reply.is_unsure:
+                self._settle(kind, reply)
         return reply
 
     def note(self, kind: str, *, may_ask: bool = True) -> None:
@@ -153,9 +155,11 @@ class Sender:
         if not waiting or not (is_asked or self.outbox.is_due):
             self.outbox.keep()
             return None
-        reply = self._try(deadline, [ping.fields for ping in waiting], _names(waiting))
+        reply = self._try(deadline, [ping.fields for ping in waiting])
         if reply is not None:
+            # First what follows from it, then what can be seen: whoever sees the answer finds nothing waiting.
             self._conclude(waiting, reply)
+            self._remember(_names(waiting), reply)
         return reply
 
     def take_in(self, *, may_ask: bool = True) -> None:
@@ -227,8 +231,8 @@ class Sender:
         if reply.is_success and self.policy.is_throttled:
             self._keep(SENT, self._memory.success)
 
-    def _try(self, deadline: Deadline, pings: Sequence[dict[str, Any]], kinds: Sequence[str]) -> Reply | None:
-        """Send pings once, and remember what came of it; None when this thread was given up meanwhile."""
+    def _try(self, deadline: Deadline, pings: Sequence[dict[str, Any]]) -> Reply | None:
+        """Send pings once, and return the answer; None when this thread was given up meanwhile."""
         self._under_way = deadline
         self._memory = self._memory._replace(attempt=self.clock.now())
         try:
@@ -239,7 +243,6 @@ class Sender:
         if self._under_way is not deadline:
             return None
         self._under_way = None
-        self._remember(kinds, reply)
         return reply
 
     def _deliver(self, deadline: Deadline, pings: Sequence[dict[str, Any]]) -> Reply:

@@ -151,7 +151,8 @@ class _Past:
         async def send(message: Any) -> None:
             answers.append(message)
 
-        await self._lane({"type": "http", "method": "POST", "path": PATH, "headers": headers}, receive, send)
+        scope = {"type": "http", "method": "POST", "path": PATH, "query_string": b"", "headers": headers}
+        await self._lane(scope, receive, send)
         told = msgspec.json.decode(answers[-1]["body"])
         for each in told.get("results", [told]):
             if each["outcome"] != ACCEPTED.name:

@@ -64,6 +64,15 @@ def agree(telemetry: Telemetry, who: str) -> Outcome:
     return Outcome()
 
 
+def reset_id(telemetry: Telemetry, who: str) -> Outcome:
+    """Give this installation another id."""
+    try:
+        telemetry.reset_id(who=who)
+    except SettingsError as error:
+        return Outcome(500, tuple(("", problem) for problem in error.problems))
+    return Outcome()
+
+
 def _about_setting(problem: str) -> tuple[str, str]:
     name, _, reason = problem.partition(" ")
     return (name, f"{LABELS[name]} {reason}") if name in LABELS else ("", problem)

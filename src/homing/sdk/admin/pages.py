@@ -19,6 +19,7 @@ MESSAGES: Final = {
     "enabled": "Telemetry is on. The first ping leaves within one interval.",
     "refused": "Telemetry stays off. Nothing is sent.",
     "agreed": "Agreed. The new fields are sent from now on.",
+    "reset": "There is another id from now on.",
     "tested": "The test was sent, and the receiver took it.",
 }
 """What is said after something was done, by the word in the address."""
@@ -50,14 +51,29 @@ class TelemetryAdmin(Mounted):
             return api.answer_test(self._telemetry, request)
         if request.path == "/" and request.method == "POST":
             return self._done(request, who)
+        if request.path == "/server" and request.method == "POST":
+            return self._reset(request, who)
         return _common(request) or self._shown(request)
 
     def _shown(self, request: Request) -> Response:
         if request.path == "/server":
-            return view_server.page(self._telemetry.about(), self._telemetry.preview(), home=self._home)
+            return self._server(message=MESSAGES.get(request.asked("done"), ""))
         if request.path == "/":
             return self._settings(message=MESSAGES.get(request.asked("done"), ""))
         return refuse(request, 404, "There is no such page.")
+
+    def _server(self, **further: str) -> Response:
+        return view_server.page(self._telemetry.about(), self._telemetry.preview(), home=self._home, **further)
+
+    def _reset(self, request: Request, who: str) -> Response:
+        try:
+            form = read_form(request)
+        except Malformed as reason:
+            return refuse(request, 400, str(reason))
+        if form.get("do") != ["reset"]:
+            return refuse(request, 400, "There is nothing to be done.")
+        outcome = actions.reset_id(self._telemetry, who)
+        return self._server(problem=outcome.sentence) if outcome.problems else see("server?done=reset")
 
     def _settings(self, **further: Any) -> Response:
         telemetry = self._telemetry

@@ -8,8 +8,8 @@ from typing import Any, Final
 import homing
 from homing.sdk.about import About
 from homing.sdk.admin.exchange import Response
-from homing.sdk.admin.frame import SERVER, UNKNOWN, Frame, copyable, document, facts, heading, section
-from homing.sdk.admin.html import Child, Html
+from homing.sdk.admin.frame import SERVER, UNKNOWN, Frame, copyable, document, facts, heading, notice, section
+from homing.sdk.admin.html import Child, Html, el
 from homing.sdk.licence import Licence
 from homing.sdk.status import Shown
 
@@ -26,8 +26,8 @@ TOLD: Final[Mapping[str, str]] = {
 """Which fields of a ping tell how the application was built, by the end of their names, and what they are called."""
 
 
-def page(about: About, preview: tuple[Shown, ...], *, home: str) -> Response:
-    """Return the page."""
+def page(about: About, preview: tuple[Shown, ...], *, home: str, message: str = "", problem: str = "") -> Response:
+    """Return the page; `message` says what was done, `problem` what went wrong."""
     frame = Frame(about.app, SERVER, home)
     build: list[tuple[str, Child]] = [
         ("Version", about.version),
@@ -38,7 +38,9 @@ def page(about: About, preview: tuple[Shown, ...], *, home: str) -> Response:
     return document(
         frame,
         heading(frame, f"What this installation of {about.app} is, as its telemetry knows it."),
-        section("Instance", facts(("Id", _whole(about)), ("Telemetry policy", about.policy.name))),
+        notice(message) if message else None,
+        notice(problem, is_problem=True) if problem else None,
+        section("Instance", facts(("Id", _whole(about)), ("Telemetry policy", about.policy.name)), _another(about)),
         section("Build", facts(*build)),
         section("Licence", _licence(about)),
     )
@@ -46,6 +48,16 @@ def page(about: About, preview: tuple[Shown, ...], *, home: str) -> Response:
 
 def _whole(about: About) -> Child:
     return copyable(about.instance, name="instance") if about.instance else f"{UNKNOWN} There is none yet."
+
+
+def _another(about: About) -> Html | None:
+    """Return what makes another id, where there is one to be replaced."""
+    if not about.instance:
+        return None
+    why = "Receivers then hold this installation for a new one. The old id cannot be had back; settings stay."
+    button = el("button", "Replace the id", name="do", value="reset")
+    form = el("form", button, class_="actions", method="post", action="server")
+    return el("details", el("summary", "Make another id"), el("p", why), form)
 
 
 def _licence(about: About) -> Html:

@@ -254,13 +254,40 @@ def test_nothing_inline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
             )
 
 
+def test_several_processes(tmp_path: Path) -> None:
+    """What was saved in one stands on the pages of the other at once, and is gone by there."""
+    transport = MemoryTransport()
+    with telemetry(tmp_path, enabled=None) as one, telemetry(tmp_path, enabled=None, transport=transport) as other:
+        admin(one).post({"do": "enable"})
+        assert "checked" in admin(other).get().tag('id="enabled"')
+        assert 200 == admin(other).test().status
+        saved(admin(one), enabled="", interval="12")
+        page = admin(other).get()
+        assert "checked" not in page.tag('id="enabled"')
+        assert 'value="12"' in page.tag('id="interval"')
+        assert 400 == admin(other).test().status
+    assert 1 == len(transport.requests)
+
+
+def test_agreeing_in_another_process(tmp_path: Path) -> None:
+    """The new fields are sent by every process then."""
+    row = Row("properties.users", NUMBER, "Shows how many there are.", 5, lambda _moment: 5, since=2)
+    with telemetry(tmp_path, enabled=None) as sending:
+        admin(sending).post({"do": "enable"})
+    with telemetry(tmp_path, enabled=None, rows=[row]) as one, telemetry(tmp_path, enabled=None, rows=[row]) as other:
+        assert "users" not in admin(other).get().text.partition("<code data-body")[2].partition("</code>")[0]
+        admin(one).post({"do": "agree"})
+        assert "users" in admin(other).get().text.partition("<code data-body")[2].partition("</code>")[0]
+
+
 def test_what_there_is_not(tmp_path: Path) -> None:
     """Unknown pages, actions, methods and bodies are refused, as JSON to whoever speaks it."""
     visitor = admin(telemetry(tmp_path))
     assert 404 == visitor.get("/nowhere").status
     assert 404 == visitor.get("/../page.css").status
     assert 405 == visitor.ask("DELETE", "/", **HERE).status
-    assert 405 == visitor.post({"do": "save"}, "/server").status
+    assert 405 == visitor.post({"do": "save"}, "/nowhere").status
+    assert 400 == visitor.post({"do": "save"}, "/server").status
     assert 400 == visitor.post({"do": "explode"}).status
     assert 400 == visitor.post({}).status
     assert 400 == visitor.post({"do": "enable"}, CONTENT_TYPE="text/plain").status
@@ -299,6 +326,30 @@ def test_the_server(tmp_path: Path) -> None:
         "No licence is loaded.",
     ):
         assert text in words
+
+
+def test_another_id(tmp_path: Path) -> None:
+    """It is made on the page, at once, and said; where there is none there is nothing to replace."""
+    with telemetry(tmp_path, enabled=None) as sending:
+        assert "Replace the id" not in admin(sending).get("/server").words
+        admin(sending).post({"do": "enable"})
+        before = sending.about().instance
+        answer = admin(sending).post({"do": "reset"}, "/server")
+        assert (303, "server?done=reset") == (answer.status, answer.headers["Location"])
+        page = admin(sending).get("/server?done=reset")
+        assert "There is another id from now on." in page.words
+        assert before not in page.text
+        assert sending.status().instance in page.words
+        assert 403 == admin(sending).post({"do": "reset"}, "/server", HTTP_SEC_FETCH_SITE="cross-site").status
+
+
+def test_an_id_that_cannot_be_replaced(tmp_path: Path) -> None:
+    """The page says so."""
+    with telemetry(tmp_path) as sending:
+        sending.send_now(SECONDS)
+        (tmp_path / "instance-id").unlink()
+        (tmp_path / "instance-id").mkdir()
+        assert "The id cannot be replaced" in admin(sending).post({"do": "reset"}, "/server").words
 
 
 # The step of set-up.
