@@ -150,8 +150,10 @@ def _planned(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _plan(value: Any) -> Any:
-    is_plan = isinstance(value, dict) and value.keys() == {"plan"}
-    return Plan(*value["plan"]) if is_plan else value
+    if not isinstance(value, dict) or value.keys() != {"plan"}:
+        return value
+    nodes, roots = value["plan"]
+    return Plan([tuple(node) for node in nodes], roots)
 
 
 def main() -> None:
