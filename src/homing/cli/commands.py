@@ -218,7 +218,7 @@ def measure_command(*, name: str, owner: str | None, store: str | None, json_: b
     place = open_workplace(store)
     query = _query(place, owner, asked)
     with output.busy("Looking at every instance…"):
-        made = measure(place.store, query, name) if name else numbers(place.store, query)
+        made = measure(place.store, query, name=name) if name else numbers(place.store, query)
     if json_:
         output.as_json(made)
     elif name:

@@ -79,7 +79,7 @@ class ReaderClient:
 
     async def measure(self, query: Query, name: str) -> dict[str, Any]:
         """Summarise a number over a fleet; see `query.measure`."""
-        made: dict[str, Any] = await self._ask("measure", query, name)
+        made: dict[str, Any] = await self._ask("measure", query, name=name)
         return made
 
     async def numbers(self, query: Query) -> dict[str, Any]:
