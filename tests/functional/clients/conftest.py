@@ -11,11 +11,12 @@ from homing.server.accounts.keys import make_key
 from homing.server.app import BINDABLE, options_of
 from homing.server.stores.base import App, Entry, Instance
 from homing.server.stores.registry import Opened, open_store
+from tests.browser.conftest import open_page, page
 from tests.functional.receiver import Receiver, until
 from tests.loopback import only_loopback
 from tests.receiving import settings_of
 
-__all__ = ["only_loopback"]
+__all__ = ["only_loopback", "open_page", "page"]
 
 APPS: Final = 40
 BOUND: Final = "bound"
