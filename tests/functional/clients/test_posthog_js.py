@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Response
@@ -17,7 +18,7 @@ from tests.functional.receiver import until
 
 pytestmark = pytest.mark.slow
 
-PLAIN: Final = "/plain"
+BARE: Final = "/bare"
 """A page without the library."""
 
 HTML: Final = """<!doctype html>
@@ -35,13 +36,16 @@ POLICY: Final = "default-src 'none'; script-src 'unsafe-inline' {library} {recei
 STARTED: Final = "!!window.posthog?.__loaded"
 SENT: Final = "JSON.parse(localStorage.getItem('sent') ?? '[]')"
 
+GZIP, PLAIN, BASE64 = "text/plain", "application/json", "application/x-www-form-urlencoded"
+"""The media types that the library gives to bodies in each form."""
+
 MODES: Final = [
-    pytest.param({}, id="gzip"),
-    pytest.param({"disable_compression": True}, id="plain"),
-    pytest.param({"request_batching": False}, id="one-by-one"),
-    pytest.param({"api_transport": "XHR"}, id="xhr"),
-    pytest.param({"api_transport": "sendBeacon"}, id="beacon"),
-    pytest.param({"api_transport": "sendBeacon", "disable_compression": True}, id="beacon-base64"),
+    pytest.param({}, GZIP, id="gzip"),
+    pytest.param({"disable_compression": True}, PLAIN, id="plain"),
+    pytest.param({"request_batching": False}, GZIP, id="one-by-one"),
+    pytest.param({"api_transport": "XHR"}, GZIP, id="xhr"),
+    pytest.param({"api_transport": "sendBeacon"}, GZIP, id="beacon"),
+    pytest.param({"api_transport": "sendBeacon", "disable_compression": True}, BASE64, id="beacon-base64"),
 ]
 
 Serve = Callable[..., None]
@@ -51,9 +55,10 @@ class Asked(NamedTuple):
     """One answer that a page had of the receiver."""
 
     path: str
-    query: str
     status: int
     cookie: str | None
+    media_type: str
+    """That of what was sent."""
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +106,7 @@ def serve(application: Application, library: Collector, place: Place) -> Serve:
         settings = {"api_host": host, "capture_pageleave": True, **given}
         head = HEAD.format(library=source, key=json.dumps(key), given=json.dumps(settings))
         policy = POLICY.format(library=library.url, receiver=place.url)
-        application.page = lambda path: (HTML.format(path=path, head="" if path == PLAIN else head), policy)
+        application.page = lambda path: (HTML.format(path=path, head="" if path == BARE else head), policy)
 
     return begin
 
@@ -113,8 +118,9 @@ def asked(page: Page, place: Place) -> Iterator[list[Asked]]:
 
     def note(response: Response) -> None:
         if response.url.startswith(place.url):
-            path, _, query = response.url.removeprefix(place.url).partition("?")
-            found.append(Asked(path, query, response.status, response.headers.get("set-cookie")))
+            path = urlsplit(response.url).path
+            media_type = response.request.headers.get("content-type", "")
+            found.append(Asked(path, response.status, response.headers.get("set-cookie"), media_type))
 
     page.on("response", note)
     yield found
@@ -140,7 +146,7 @@ def hear(page: Page, asked: list[Asked], which: Callable[[Asked], bool]) -> None
 
 def leave(page: Page) -> list[dict[str, Any]]:
     """Leave the site; return what its pages handed to the library's last step before sending."""
-    page.goto(PLAIN)
+    page.goto(BARE)
     found: list[dict[str, Any]] = page.evaluate(SENT)
     return found
 
@@ -156,8 +162,10 @@ def names(events: list[dict[str, Any]]) -> list[str]:
     return [event["event"] for event in events]
 
 
-@pytest.mark.parametrize("given", MODES)
-def test_views_and_leaves(serve: Serve, place: Place, page: Page, asked: list[Asked], given: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("given", "media_type"), MODES)
+def test_views_and_leaves(
+    serve: Serve, place: Place, page: Page, asked: list[Asked], given: dict[str, Any], media_type: str
+) -> None:
     """Events, views and leaves of pages arrive, each once, as they were made."""
     # 004-01 004-06 004-08
     serve(**given)
@@ -169,6 +177,7 @@ def test_views_and_leaves(serve: Serve, place: Place, page: Page, asked: list[As
     assert ["$pageview", "ordered", "$pageleave", "$pageview", "$pageleave"] == names(sent)
     arrive(place, sent)
     [instance] = place.instances().values()
+    assert media_type in {each.media_type for each in asked if each.path == "/e/"}
     assert {"lib": "web", "browser": "Chrome", "platform": "Linux"}.items() <= instance.dimensions.items()
     assert {200} == {each.status for each in asked}
 
