@@ -35,7 +35,12 @@ REST_SECONDS: Final = 5.0
 PRUNE_SECONDS: Final = 3600.0
 FAILED: Final = 2
 
-QUESTIONS: Final = frozenset({"count", "requests", "values", "members", "instances", "instance", "history"})
+KEPT_APART: Final = ("bindings", "erase")
+"""Erasing merges pages, as tidying does: it would hold up ingest."""
+
+QUESTIONS: Final = frozenset(
+    {"count", "requests", "values", "members", "instances", "instance", "history", *KEPT_APART}
+)
 
 ASKED: Final[Mapping[str, Callable[..., Any]]] = {
     "choices": choices,
