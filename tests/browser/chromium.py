@@ -20,6 +20,10 @@ ARGUMENTS: Final = (
     "--force-color-profile=srgb",
 )
 
+AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+NO_ROBOT: Final = (f"--user-agent={AGENT}", "--disable-blink-features=AutomationControlled")
+"""Further arguments for pages with posthog-js, which counts no robots."""
+
 
 def executable() -> str:
     """Return where Chromium is."""

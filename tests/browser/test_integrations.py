@@ -9,15 +9,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from homing import Integrations, Telemetry
-from tests.browser.chromium import chromium
+from tests.browser.chromium import NO_ROBOT, chromium
 from tests.browser.complaints import Complaints
 from tests.browser.site import QUIET_SECONDS, Application, Collector, sentry_modules, served
 
 NONCE: Final = "bm9uY2U="
-AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
-NO_ROBOT: Final = (f"--user-agent={AGENT}", "--disable-blink-features=AutomationControlled")
-"""posthog-js counts no robots. What is told a page alone does not hold while it is left."""
-
 HTML: Final = """<!doctype html>
 <html lang="en"><head><title>{path}</title>{head}{snippet}</head><body>
 <div data-homing="ask" hidden>May we? <button data-homing="accept">Yes</button><button data-homing="reject">No</button>

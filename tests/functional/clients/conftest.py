@@ -1,23 +1,26 @@
 """Real clients of other products, and what a running receiver has stored of theirs."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pytest
 
 from homing.clock import SystemClock, day_of
 from homing.sdk.sources import CI_VARIABLES, REFUSAL
 from homing.server.accounts.keys import make_key
-from homing.server.app import options_of
+from homing.server.app import BINDABLE, options_of
 from homing.server.stores.base import App, Entry, Instance
 from homing.server.stores.registry import Opened, open_store
+from tests.browser.conftest import open_page, page
 from tests.functional.receiver import Receiver, until
 from tests.loopback import only_loopback
 from tests.receiving import settings_of
 
-__all__ = ["only_loopback"]
+__all__ = ["only_loopback", "open_page", "page"]
 
 APPS: Final = 40
+BOUND: Final = "bound"
+"""The app that the paths of products at the host's root belong to."""
 
 
 @pytest.fixture(autouse=True)
@@ -57,17 +60,25 @@ class Place(NamedTuple):
         return sum(counted.values())
 
 
+class Places(NamedTuple):
+    """The app that paths at the host's root belong to, and others."""
+
+    bound: Place
+    others: Iterator[Place]
+
+
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Iterator[Place]]:
-    """A running receiver's apps, one after the other; its store is read beside it."""
-    receiver = Receiver(tmp_path_factory.mktemp("receiver")).start()
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+    """A running receiver's apps; its store is read beside it."""
+    bound: dict[str, Any] = {f"{name}_app": BOUND for name in BINDABLE}
+    receiver = Receiver(tmp_path_factory.mktemp("receiver"), **bound).start()
     settings = settings_of(store=f"sqlite:///{receiver.store}")
     opened = open_store(settings["store"], SystemClock(), options=options_of(settings))
     try:
-        made = [_place(receiver, opened, f"app {number}") for number in range(APPS)]
+        made = [_place(receiver, opened, name) for name in (BOUND, *(f"app {number}" for number in range(APPS)))]
         with receiver.client(key=made[-1].key) as client:
             until(lambda: client.send({}).status == 200, "The last app")
-        yield iter(made)
+        yield Places(made[0], iter(made[1:]))
     finally:
         opened.store.close()
         receiver.close()
@@ -82,6 +93,12 @@ def _place(receiver: Receiver, opened: Opened, name: str) -> Place:
 
 
 @pytest.fixture
-def place(places: Iterator[Place]) -> Place:
+def place(places: Places) -> Place:
     """An app of one's own."""
-    return next(places)
+    return next(places.others)
+
+
+@pytest.fixture
+def bound(places: Places) -> Place:
+    """The app that paths at the host's root belong to, for all tests of a module."""
+    return places.bound

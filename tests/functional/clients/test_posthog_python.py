@@ -7,11 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from homing.clock import parse_time
 from tests.functional.clients.conftest import Place
+from tests.functional.clients.stored import check
 from tests.functional.receiver import environment
 
-SLOWEST_MS: Final = 30_000
 UPLOADING: Final = "[PostHog] error uploading"
 """What the client says of a request that was refused; it tells `on_error` as well."""
 
@@ -82,24 +81,6 @@ def run(code: str, key: str, host: str, **given: Any) -> tuple[list[dict[str, An
     assert [] == [line for line in done.stderr.splitlines() if not line.startswith(UPLOADING)]
     sent, errors = json.loads(done.stdout)
     return sent, errors
-
-
-def check(place: Place, sent: list[dict[str, Any]]) -> None:
-    """Each event is in the history once, with its name, its time, its instance and every property."""
-    left = sorted(place.entries(), key=lambda entry: entry.at)
-    assert len(sent) == len(left) == place.requests()
-    for event in sent:
-        entry = next((each for each in left if fits(each, event)), None)
-        assert entry is not None, event
-        left.remove(entry)
-    assert {event["distinct_id"] for event in sent} == place.instances().keys()
-
-
-def fits(entry: Any, event: dict[str, Any]) -> bool:
-    """Return whether an entry of the history is an event that was sent."""
-    late = entry.at - parse_time(event["timestamp"].replace(" ", "T"))
-    same = (entry.kind, entry.instance_id) == (event["event"], event["distinct_id"])
-    return same and 0 <= late + 1 < SLOWEST_MS and event["properties"].items() <= entry.properties.items()
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -106,8 +106,8 @@ class Dialect(Protocol):
         """Return the app key in a body, and the body's value for `read`; raise `Refusal` where it cannot be read."""
         return None, None
 
-    def encoding(self, _query: str, /) -> str:
-        """Return how the body is compressed, where the address says it instead of the header."""
+    def encoding(self, _query: str, _body: bytes, /) -> str:
+        """Return how a body is compressed whose headers say nothing of it."""
         return ""
 
     def read(self, request: Request) -> Reading:

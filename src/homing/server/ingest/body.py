@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Final
 
 from homing.outcomes import Refusal
@@ -13,10 +14,15 @@ MOST_PASSED_OVER: Final = 8 * MOST_BYTES
 """Many senders see the answer only once they have sent everything: so much of it is read and thrown away."""
 
 
-async def read_body(exchange: Exchange, otherwise: str = "") -> bytes:
+def unpacked(_query: str, _body: bytes) -> str:
+    """Return that a body is not compressed."""
+    return ""
+
+
+async def read_body(exchange: Exchange, otherwise: Callable[[str, bytes], str] = unpacked) -> bytes:
     """Return the inflated body; raise `Refusal` when it is too large, damaged or compressed in an unknown way.
 
-    `otherwise` is the encoding of a body whose headers name none.
+    `otherwise` gives the encoding of a body whose headers name none, from the address's query and the body.
     """
     length = exchange.headers.get("content-length", "")
     if length.isdecimal() and int(length) <= MOST_BYTES:
@@ -26,7 +32,7 @@ async def read_body(exchange: Exchange, otherwise: str = "") -> bytes:
         raise Refusal("too_large")
     else:
         body = await _collect(exchange)
-    encoding = exchange.headers.get("content-encoding", otherwise)
+    encoding = exchange.headers.get("content-encoding", "") or otherwise(exchange.query, body)
     return inflate(body, encoding) if encoding else body
 
 

@@ -194,7 +194,7 @@ class Lane:
             # A connection whose request was left half read must be closed, and its sender may never see why.
             await pass_over(exchange)
             raise
-        body = await self._read(exchange, dialect.encoding(exchange.query) if exchange.query else "")
+        body = await self._read(exchange, dialect)
         value = None
         if target is None:
             key, value = dialect.look_in(body)
@@ -245,14 +245,14 @@ class Lane:
         self._limits.app.check(target.app, now)
         return target
 
-    async def _read(self, exchange: Exchange, encoding: str) -> bytes:
+    async def _read(self, exchange: Exchange, dialect: Dialect) -> bytes:
         # A timer for each request would cost more than the rest of the reading: one sweep watches them all.
         task = asyncio.current_task()
         if task is None:
-            return await read_body(exchange, encoding)
+            return await read_body(exchange, dialect.encoding)
         self._reading[task] = self._clock.monotonic() + BODY_SECONDS
         try:
-            return await read_body(exchange, encoding)
+            return await read_body(exchange, dialect.encoding)
         except asyncio.CancelledError:
             if self._reading.get(task, 0.0) < 0:
                 task.uncancel()

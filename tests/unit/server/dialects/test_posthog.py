@@ -198,7 +198,8 @@ def test_nothing_enabled() -> None:
     assert plain is not None
     assert script is not None
     config = json.loads(plain.body)
-    assert [False] * 4 == [config[name] for name in ("hasFeatureFlags", "sessionRecording", "surveys", "heatmaps")]
+    assert [False] * 3 == [config[name] for name in ("hasFeatureFlags", "sessionRecording", "heatmaps")]
+    assert "surveys" not in config
     assert (True, {}, []) == (config["autocapture_opt_out"], config["toolbarParams"], config["siteApps"])
     assert b'["phc_a-1"] = {config: ' + plain.body in script.body
     assert ("content-type", "application/javascript") in script.headers

@@ -38,6 +38,7 @@ from homing.server.dialects.posthog.quiet import quiet_answer
 
 PATHS: Final = ("/batch", "/capture", "/e", "/i/v0/e", "/i/v0/ai/batch", "/track")
 FORM: Final = b"data="
+GZIP: Final = b"\x1f\x8b"
 MOST_FIELDS: Final = 20
 SENT_AT: Final = "_"
 """What the browser's library calls the time of sending in the address, in milliseconds."""
@@ -70,9 +71,10 @@ class Capture(Dialect):
         value = _value(body)
         return next(_keys(value), None), value
 
-    def encoding(self, query: str) -> str:
-        """Return gzip where the browser's library says so."""
-        return "gzip" if _asked(query).get("compression") in ("gzip", "gzip-js") else ""
+    def encoding(self, query: str, body: bytes) -> str:
+        """Return gzip where the browser's library says so in the address, or nowhere: no JSON begins like that."""
+        is_gzip = body.startswith(GZIP) or _asked(query).get("compression") in ("gzip", "gzip-js")
+        return "gzip" if is_gzip else ""
 
     def read(self, request: Request) -> Reading:
         """Return the pings of a batch, of an array of events, or of one event."""

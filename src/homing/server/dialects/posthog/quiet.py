@@ -25,11 +25,13 @@ CONFIG: Final = MappingProxyType(
         "isAuthenticated": False,
         "sessionRecording": False,
         "siteApps": (),
-        "surveys": False,
         "toolbarParams": MappingProxyType({}),
     }
 )
-"""What the browser's library asks at its start."""
+"""What the browser's library asks at its start.
+
+`surveys` is left out: told of them at all, even that there are none, the library goes for a script to show them.
+"""
 
 FLAGS: Final = MappingProxyType(
     {
