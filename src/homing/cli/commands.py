@@ -3,13 +3,14 @@
 import json
 import signal
 import sys
+from types import MappingProxyType
 from typing import Any, Final, get_args
 
 import click
 
 import homing
 from homing.cli import output
-from homing.cli.opening import Workplace, app_named, open_workplace, owner_named
+from homing.cli.opening import Workplace, app_named, open_workplace, owner_named, stored_names
 from homing.clock import day_of, iso_time
 from homing.errors import HomingError, NotFound
 from homing.server.accounts.apps import add_app
@@ -24,6 +25,9 @@ from homing.server.query.table import to_csv
 from homing.server.stores.base import AppKey, Instance, Sort, State
 
 FAILED: Final = 2
+
+KEEP: Final = MappingProxyType({"on": True, "off": False, "auto": None})
+"""Whether hashes of addresses are kept, as one says it."""
 HOUR_MS: Final = 3_600_000
 
 as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
@@ -136,6 +140,26 @@ def app_key(**given: Any) -> None:
         return
     rows = [_key_row(key) for key in place.control.app_keys(found.id)]
     _print(rows, ("number", "scope", "key", "created", "revoked"), json_=given["json_"])
+
+
+@app.command("addresses")
+@click.argument("name")
+@click.argument("keep", type=click.Choice(sorted(KEEP)), required=False)
+@of_owner
+@of_store
+@as_json
+def app_addresses(*, name: str, keep: str | None, owner: str | None, store: str | None, json_: bool) -> None:
+    """Say whether keyed hashes of senders' addresses are kept for the app NAME, or change it.
+
+    With auto they are for FlowFuse, and for nothing else.
+    """
+    place = open_workplace(store)
+    found = app_named(place, owner_named(place, owner), name=name)
+    keeps = found.keeps_addresses if keep is None else KEEP[keep]
+    if keep is not None:
+        place.control.keep_addresses(found.id, keeps=keeps)
+    word = next(each for each, value in KEEP.items() if value == keeps)
+    _say({"app": name, "addresses": word}, f"Hashes of addresses for {name}: {word}.", json_=json_)
 
 
 def _revoke(place: Workplace, number: int, key: int) -> None:
@@ -289,7 +313,8 @@ def instances(**given: Any) -> None:
     place = open_workplace(given["store"])
     found = app_named(place, owner_named(place, given["owner"]), name=given["name"])
     if given["release"]:
-        if not place.store.release(found.id, given["release"]):
+        names = stored_names(place, owner_named(place, given["owner"]), instance_id=given["release"])
+        if not any(place.store.release(found.id, each) for each in names):
             message = f"No instance {given['release']!r} is bound to a token."
             raise NotFound(message)
         _say({"released": given["release"]}, f"Released {given['release']}.", json_=given["json_"])
@@ -359,11 +384,12 @@ def erase(*, instance_id: str, yes: bool, owner: str | None, store: str | None, 
     if not yes:
         click.confirm(f"Erase all data of {instance_id}? This cannot be undone.", abort=True, err=True)
     with output.busy("Erasing…"):
-        receipt = place.store.erase(who.id, instance_id)
-    if receipt is None:
+        names = stored_names(place, who, instance_id=instance_id)
+        receipts = [receipt for name in names if (receipt := place.store.erase(who.id, name)) is not None]
+    if not receipts:
         message = f"Nothing is stored about {instance_id!r}."
         raise NotFound(message)
-    told = {**receipt._asdict(), "at": iso_time(receipt.at)}
+    told = {**receipts[0]._asdict(), "at": iso_time(receipts[0].at)}
     _say(told, "Erased. " + ", ".join(f"{name}: {value}" for name, value in told.items()), json_=json_)
 
 

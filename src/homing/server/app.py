@@ -19,6 +19,7 @@ from homing.errors import StoreError
 from homing.server.accounts.accounts import Accounts
 from homing.server.accounts.directory import REFRESH_SECONDS, Directory
 from homing.server.accounts.door import Door
+from homing.server.accounts.veils import Veils
 from homing.server.api import fleet, operations, reports, sessions
 from homing.server.api.callers import SECURITY, Services, caller
 from homing.server.dashboard.assets import COMPRESSED, Assets, read_assets
@@ -78,7 +79,9 @@ class Receiver:
         self.reader = ReaderClient(
             settings["store"], options_of(settings), (settings["log_level"], settings["log_format"])
         )
-        self.directory = _directory(opened, settings)
+        self._veils = Veils(opened.control, clock)
+        self.hash_address = self._veils.address
+        self.directory = _directory(opened, settings, self._veils)
         self._assets = read_assets()
         self._templates = make_templates(self._assets.url)
         self.lane = self._lane(settings, clock)
@@ -119,6 +122,7 @@ class Receiver:
             desk=self.desk,
             limits=limits,
             tally=self.metrics,
+            hash_address=self.hash_address,
             clock=clock,
         )
 
@@ -146,12 +150,17 @@ class Receiver:
         await self.reader.stop()
         self._store.close()
 
+    def refresh(self) -> None:
+        """Take up what changed in the control data, and what is due."""
+        self.directory.refresh()
+        self._veils.refresh()
+
     async def _refresh(self) -> None:
         """Notice apps and keys that another process added."""
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
             try:
-                await asyncio.to_thread(self.directory.refresh)
+                await asyncio.to_thread(self.refresh)
             except StoreError as error:
                 log.warning("refresh_failed", reason=str(error))
             except Exception:
@@ -169,9 +178,9 @@ def bound_by(settings: Resolved) -> Mapping[str, str]:
     return {name: settings[f"{name}_app"] for name in BINDABLE}
 
 
-def _directory(opened: Opened, settings: Resolved) -> Directory:
+def _directory(opened: Opened, settings: Resolved, veils: Veils) -> Directory:
     dimensions = frozenset[str]().union(*(dialect.dimensions for dialect in DIALECTS))
-    return Directory(opened.control, dimensions, settings["retention_days"])
+    return Directory(opened.control, dimensions, retention_days=settings["retention_days"], veils=veils)
 
 
 def framework(services: Services, *, assets: Assets, templates: Templates) -> ASGIApp:

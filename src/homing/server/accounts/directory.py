@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from homing.outcomes import Refusal
 from homing.server.accounts.keys import key_digest
+from homing.server.accounts.veils import Veils
 from homing.server.ingest.lane import Target
 from homing.server.ingest.steps import BUILT_IN
 from homing.server.stores.base import App, AppKey, Control
@@ -26,10 +27,13 @@ class _Held(NamedTuple):
 class Directory:
     """Looks keys and apps up without touching the store. `refresh` brings it up to date, from any thread."""
 
-    def __init__(self, control: Control, dialect_dimensions: frozenset[str], retention_days: int) -> None:
+    def __init__(
+        self, control: Control, dialect_dimensions: frozenset[str], *, retention_days: int, veils: Veils
+    ) -> None:
         self._control = control
         self._dimensions = BUILT_IN | dialect_dimensions
         self._retention = retention_days
+        self._veils = veils
         self._held = self._load()
 
     def refresh(self) -> None:
@@ -85,4 +89,5 @@ class Directory:
 
     def _target(self, app: App) -> Target:
         dimensions = self._dimensions | frozenset(app.dimensions)
-        return Target(app.id, app.retired, dimensions, app.retention_days or self._retention)
+        days = app.retention_days or self._retention
+        return Target(app.id, app.retired, dimensions, days, self._veils.of(app.owner), app.keeps_addresses)

@@ -88,6 +88,9 @@ class Dialect(Protocol):
     has_key_in_body: bool = False
     """Whether the body is looked at for the app key of an open path, where nothing before it has one."""
 
+    keeps_addresses: bool = False
+    """Whether the keyed hash of the sender's address is kept, where the app does not say."""
+
     preflight: Answer | None = None
     """What a browser is told that asks whether a page of another origin may send (OPTIONS); None: no page may."""
 

@@ -220,7 +220,10 @@ class Owner(NamedTuple):
 
 
 class App(NamedTuple):
-    """A product whose installations report. `dimensions` are what it declares beyond the built-in ones."""
+    """A product whose installations report. `dimensions` are what it declares beyond the built-in ones.
+
+    `keeps_addresses` says whether keyed hashes of senders' addresses are kept; None leaves it to the dialect.
+    """
 
     id: int
     owner: int
@@ -229,6 +232,7 @@ class App(NamedTuple):
     retention_days: int | None
     history_days: int | None
     dimensions: tuple[str, ...]
+    keeps_addresses: bool | None = None
 
 
 class AppKey(NamedTuple):
@@ -253,8 +257,21 @@ class NewKey(NamedTuple):
     hint: str
 
 
+class Secret(NamedTuple):
+    """What keyed hashes are made with, and since when, in milliseconds since 1970-01-01 UTC."""
+
+    value: bytes
+    since: int
+
+
 class Control(Protocol):
     """Control data: owners, sessions, apps and their keys. Always relational."""
+
+    def secret(self, name: str, fresh: bytes, *, now: int, after: int = -1) -> Secret:
+        """Return the secret of that name; `fresh`, from `now` on, where there is none from `after` a time."""
+
+    def keep_addresses(self, app: int, *, keeps: bool | None) -> None:
+        """Say whether keyed hashes of senders' addresses are kept for an app; None leaves it to the dialect."""
 
     def version(self) -> int:
         """Return a number that rises with every change, for caches."""

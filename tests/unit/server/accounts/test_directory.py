@@ -9,6 +9,7 @@ from homing.clock import SystemClock
 from homing.outcomes import Refusal
 from homing.server.accounts.directory import Directory
 from homing.server.accounts.keys import key_digest, make_key
+from homing.server.accounts.veils import Veils
 from homing.server.ingest.lane import Targets
 from homing.server.stores.base import App
 from homing.server.stores.sql.control import SqlControl
@@ -116,6 +117,6 @@ class Busy(SqlControl):
 def test_what_is_added_meanwhile(place: Site) -> None:
     """An app added between two looks at the control data is known at the next refresh."""
     control = Busy(Database(f"sqlite:///{place.path}"))
-    directory = Directory(control, frozenset(), retention_days=92)
+    directory = Directory(control, frozenset(), retention_days=92, veils=Veils(control, SystemClock()))
     directory.refresh()
     assert directory.by_key(control.added).app

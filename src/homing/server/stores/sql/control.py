@@ -5,9 +5,10 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Insert, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from homing.errors import NameTaken, StoreRejected
-from homing.server.stores.base import App, AppKey, NewKey, Owner
+from homing.server.stores.base import App, AppKey, NewKey, Owner, Secret
 from homing.server.stores.sql import schema
 from homing.server.stores.sql.database import Database
 from homing.server.stores.sql.text import json_list
@@ -18,6 +19,28 @@ class SqlControl:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def secret(self, name: str, fresh: bytes, *, now: int, after: int = -1) -> Secret:
+        """Return the secret of that name; `fresh`, from `now` on, where there is none from `after` a time."""
+        table = schema.secret
+        asked = select(table.c.value, table.c.since).where(table.c.name == name, table.c.since > after)
+        with self._database.read() as connection:
+            found = connection.execute(asked).first()
+        if found is None:
+            with self._database.write() as connection:
+                connection.execute(delete(table).where(table.c.name == name, table.c.since <= after))
+                # Another process may have made it meanwhile.
+                connection.execute(
+                    sqlite_insert(table).on_conflict_do_nothing(), {"name": name, "value": fresh, "since": now}
+                )
+                found = connection.execute(asked).one()
+        return Secret(*found)
+
+    def keep_addresses(self, app: int, *, keeps: bool | None) -> None:
+        """Say whether keyed hashes of senders' addresses are kept for an app; None leaves it to the dialect."""
+        with self._database.write() as connection:
+            connection.execute(update(schema.app).where(schema.app.c.id == app).values(keeps_addresses=keeps))
+            connection.execute(_CHANGE)
 
     def version(self) -> int:
         """Return a number that rises with every change of apps and keys."""
@@ -141,6 +164,7 @@ def _app(row: Any) -> App:
         retention_days=row.retention_days,
         history_days=row.history_days,
         dimensions=tuple(msgspec.json.decode(row.dimensions)),
+        keeps_addresses=row.keeps_addresses,
     )
 
 
