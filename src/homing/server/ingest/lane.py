@@ -183,6 +183,7 @@ class Lane:
         except Refusal as refusal:
             self._tally.verdict(dialect.name, refusal)
             answer = dialect.refuse(refusal)
+            await self._desk.turn()
         except ClientGone:
             return
         except Exception:

@@ -18,7 +18,7 @@ BUILT_IN: Final = frozenset({*CORE_DIMENSIONS, UPDATE_STATE})
 ADDRESS: Final = "address_hash"
 """The property that holds the keyed hash of the sender's address."""
 
-IDS: Final = frozenset({"instance_id", "distinct_id", "device_id", "$device_id", "$anon_distinct_id", "$user_id"})
+IDS: Final = ("instance_id", "distinct_id", "device_id", "$device_id", "$anon_distinct_id", "$user_id")
 """Properties that hold ids as well."""
 
 RESERVED: Final = (OTHER, NOT_REPORTED)
@@ -51,15 +51,14 @@ def check_instance(ping: Ping, _context: Context) -> Ping:
 def hide_instance(ping: Ping, context: Context) -> Ping:
     """Replace ids that look like an address, an e-mail, a MAC or a path by keyed hashes, wherever they stand."""
     shown = ping.instance
+    ids = {name: each for name in IDS if (each := ping.properties.get(name)) not in (None, shown)}
+    others = {name: context.veil.instance(each) for name, each in ids.items() if isinstance(each, str)}
     hidden = None if shown is None else context.veil.instance(shown)
-    if hidden == shown and IDS.isdisjoint(ping.properties):
+    if hidden is not None and hidden != shown:
+        others |= {name: hidden for name, each in ping.properties.items() if each == shown}
+    elif others.items() <= ids.items():
         return ping
-    repeated = {
-        name: context.veil.instance(value)
-        for name, value in ping.properties.items()
-        if isinstance(value, str) and (name in IDS or value == shown)
-    }
-    return ping._replace(instance=hidden, properties={**ping.properties, **repeated})
+    return ping._replace(instance=hidden, properties={**ping.properties, **others})
 
 
 def note_address(ping: Ping, context: Context) -> Ping:
