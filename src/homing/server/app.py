@@ -19,9 +19,9 @@ from homing.errors import StoreError
 from homing.server.accounts.accounts import Accounts
 from homing.server.accounts.directory import REFRESH_SECONDS, Directory
 from homing.server.accounts.door import Door
-from homing.server.accounts.veils import Veils
-from homing.server.api import fleet, operations, reports, sessions
+from homing.server.api import erasures, fleet, operations, reports, sessions
 from homing.server.api.callers import SECURITY, Services, caller
+from homing.server.api.eraser import Eraser
 from homing.server.dashboard.assets import COMPRESSED, Assets, read_assets
 from homing.server.dashboard.guard import answer_anything, secure
 from homing.server.dashboard.pages import Templates, load_templates, make_templates
@@ -40,7 +40,7 @@ from homing.server.ingest.lane import Lane, Limits, Routes
 from homing.server.ingest.limits import RateLimit
 from homing.server.metrics import Metrics
 from homing.server.reader.client import ReaderClient
-from homing.server.stores.base import Options
+from homing.server.stores.base import Control, Options
 from homing.server.stores.registry import Opened
 from homing.settings import Resolved
 
@@ -61,6 +61,8 @@ HANDLERS: Final = (
     sessions.sign_in,
     sessions.sign_out,
     sessions.change_password,
+    erasures.erase,
+    erasures.erase_below_key,
     operations.livez,
     operations.readyz,
     operations.metrics,
@@ -73,15 +75,14 @@ class Receiver:
 
     def __init__(self, opened: Opened, settings: Resolved, clock: Clock) -> None:
         self._store = opened.store
+        self._control = opened.control
         self.metrics = Metrics()
         self.accounts = Accounts(opened.control, clock)
         self.desk = Desk(opened.store, clock, self.metrics.commit, settings["queue_pings"])
         self.reader = ReaderClient(
             settings["store"], options_of(settings), (settings["log_level"], settings["log_format"])
         )
-        self._veils = Veils(opened.control, clock)
-        self.hash_address = self._veils.address
-        self.directory = _directory(opened, settings, self._veils)
+        self.directory = directory_of(opened.control, settings, clock=clock)
         self._assets = read_assets()
         self._templates = make_templates(self._assets.url)
         self.lane = self._lane(settings, clock)
@@ -106,6 +107,9 @@ class Receiver:
             address_of=address_of,
             checks=self.checks,
             release=self._store.release,
+            control=self._control,
+            dialects=DIALECTS,
+            eraser=Eraser(self.directory, self.reader, clock),
             secure_cookies=settings["secure_cookies"],
             public_url=settings["public_url"],
         )
@@ -122,7 +126,7 @@ class Receiver:
             desk=self.desk,
             limits=limits,
             tally=self.metrics,
-            hash_address=self.hash_address,
+            hash_address=self.directory.hash_address,
             clock=clock,
         )
 
@@ -150,17 +154,12 @@ class Receiver:
         await self.reader.stop()
         self._store.close()
 
-    def refresh(self) -> None:
-        """Take up what changed in the control data, and what is due."""
-        self.directory.refresh()
-        self._veils.refresh()
-
     async def _refresh(self) -> None:
         """Notice apps and keys that another process added."""
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
             try:
-                await asyncio.to_thread(self.refresh)
+                await asyncio.to_thread(self.directory.refresh)
             except StoreError as error:
                 log.warning("refresh_failed", reason=str(error))
             except Exception:
@@ -178,9 +177,10 @@ def bound_by(settings: Resolved) -> Mapping[str, str]:
     return {name: settings[f"{name}_app"] for name in BINDABLE}
 
 
-def _directory(opened: Opened, settings: Resolved, veils: Veils) -> Directory:
+def directory_of(control: Control, settings: Resolved, *, clock: Clock) -> Directory:
+    """Return the directory of apps and keys, which knows what every dialect may be split by."""
     dimensions = frozenset[str]().union(*(dialect.dimensions for dialect in DIALECTS))
-    return Directory(opened.control, dimensions, retention_days=settings["retention_days"], veils=veils)
+    return Directory(control, clock, dialect_dimensions=dimensions, retention_days=settings["retention_days"])
 
 
 def framework(services: Services, *, assets: Assets, templates: Templates) -> ASGIApp:

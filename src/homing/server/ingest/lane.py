@@ -10,7 +10,7 @@ import structlog
 from homing.clock import Clock
 from homing.outcomes import INTERNAL, Refusal, Verdict
 from homing.ping import Ping
-from homing.server.dialects.base import Answer, Dialect, Request
+from homing.server.dialects.base import Answer, Dialect, Request, bearer
 from homing.server.ingest.addresses import AddressOf
 from homing.server.ingest.body import pass_over, read_body
 from homing.server.ingest.bridge import serve_asgi
@@ -57,6 +57,7 @@ class Target(NamedTuple):
     dimensions: frozenset[str]
     retention_days: int
     veil: Veil
+    demands_bearer: bool = False
     keeps_addresses: bool | None = None
 
 
@@ -68,6 +69,9 @@ class Targets(Protocol):
 
     def by_name(self, name: str) -> Target:
         """Return the app of that name of the first owner; raise `Refusal` when there is none."""
+
+    def check_bearer(self, target: Target, token: str | None) -> None:
+        """Raise `Refusal` when a token is not one of those that let pings of an app in."""
 
 
 class Tally(Protocol):
@@ -208,7 +212,7 @@ class Lane:
         value = None
         if target is None:
             key, value = dialect.look_in(body)
-            target = self._admit(key, now)
+            target = self._admit(key, exchange, now)
         received = self._clock.now()
         reading = dialect.read(
             Request(exchange.headers, body, target.app, received, target.dimensions, exchange.query, value)
@@ -257,18 +261,20 @@ class Lane:
         """Return the app of a request that may be read, None where only the body can say; raise `Refusal` otherwise."""
         self._check_address(exchange, now)
         if route.app_name is not None:
-            return self._let_in(self._targets.by_name(route.app_name), now)
+            return self._let_in(self._targets.by_name(route.app_name), exchange, now)
         key = route.key or route.dialect.key(exchange.headers, exchange.query)
-        return None if not key and route.dialect.has_key_in_body else self._admit(key, now)
+        return None if not key and route.dialect.has_key_in_body else self._admit(key, exchange, now)
 
-    def _admit(self, key: str | None, now: float) -> Target:
+    def _admit(self, key: str | None, exchange: Exchange, now: float) -> Target:
         if not key:
             raise Refusal("key_missing")
-        return self._let_in(self._targets.by_key(key), now)
+        return self._let_in(self._targets.by_key(key), exchange, now)
 
-    def _let_in(self, target: Target, now: float) -> Target:
+    def _let_in(self, target: Target, exchange: Exchange, now: float) -> Target:
         if target.retired:
             raise Refusal("app_retired")
+        if target.demands_bearer:
+            self._targets.check_bearer(target, bearer(exchange.headers))
         self._limits.app.check(target.app, now)
         return target
 

@@ -76,12 +76,12 @@ def test_addresses(tmp_path: Path, dialect: str, keeps: bool | None) -> None:  #
     """The hash is kept where the app says so, and for FlowFuse where it says nothing; it is that of the sender."""
     with site(tmp_path, trusted_proxies=f"{PROXY}/32") as to:
         app, key = to.add_app()
-        to.control.keep_addresses(app.id, keeps=keeps)
-        to.receiver.refresh()
+        to.control.change_app(app._replace(keeps_addresses=keeps))
+        to.receiver.directory.refresh()
         send(to, key, dialect, "one")
         found = to.instances(app)["one"].properties
         wanted = dialect == "flowfuse" if keeps is None else keeps
-        assert ([to.receiver.hash_address(SENDER)] if wanted else []) == [
+        assert ([to.receiver.directory.hash_address(SENDER)] if wanted else []) == [
             value for name, value in found.items() if name == "address_hash"
         ]
         for address in (SENDER, PROXY):
@@ -98,5 +98,5 @@ def test_a_new_secret_hides_an_instances_past(tmp_path: Path) -> None:
             send(to, key, "flowfuse", "one")
             hashes.append(to.instances(app)["one"].properties["address_hash"])
             to.clock.advance(days=30)
-            to.receiver.refresh()
+            to.receiver.directory.refresh()
         assert 2 == len(set(hashes))
