@@ -74,6 +74,7 @@ def test_an_ordinary_id(tmp_path: Path, dialect: str, logged: list[EventDict]) -
 @pytest.mark.parametrize("keeps", [None, True, False])
 def test_addresses(tmp_path: Path, dialect: str, keeps: bool | None) -> None:  # noqa: FBT001 - pytest calls by name
     """The hash is kept where the app says so, and for FlowFuse where it says nothing; it is that of the sender."""
+    # 003-01
     with site(tmp_path, trusted_proxies=f"{PROXY}/32") as to:
         app, key = to.add_app()
         to.control.change_app(app._replace(keeps_addresses=keeps))

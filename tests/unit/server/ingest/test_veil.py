@@ -12,7 +12,7 @@ TELLING = {
     "email": ("ann@example.com", "mailto:ann@example.com", "root@host", "ann+x@example.co.uk/3"),
     "mac": ("3c:22:fb:1a:2b:3c", "3C-22-FB-1A-2B-3C", "eth0 3c:22:fb:1a:2b:3c", "3c22.fb1a.2b3c"),
     "address": ("192.0.2.7", "192.0.2.7:8080", "host-192.0.2.7", "2001:db8::7", "::1", "[2001:db8::7]:80"),
-    "path": ("/srv/app", "/data", "~/app", "./app", "../app", r"C:\Users\ann", "c:/app", r"\\host\share", "a/b/c"),
+    "path": ("/srv/app", "/data", "~/app", "./app", "../app", r"C:\data\ann", "c:/app", r"\\host\share", "a/b/c"),
 }
 PLAIN = (
     "3920606d-a8be-4b50-a4d0-5237229d2f5c",
