@@ -27,7 +27,7 @@ class Bodies(NamedTuple):
     headers: str
     body: str = ""
     file: Path | None = None
-    distinct: int = 10_000
+    distinct: int = 1_000
     offset: int = 0
     invalid: int = 0
     delay: int = 0

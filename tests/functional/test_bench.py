@@ -1,4 +1,4 @@
-"""The benchmarks of ingest and of dialects say what they promise to say. What the figures are is not a test's to judge."""
+"""The benchmarks say what they promise to say. What the figures are is not a test's to judge."""
 
 import json
 import subprocess
