@@ -3,7 +3,7 @@
 import pytest
 
 from homing.errors import NameTaken
-from homing.server.stores.base import App, NewKey
+from homing.server.stores.base import App, NewKey, Secret
 from tests.contract.site import Site
 
 
@@ -145,3 +145,23 @@ def test_changes_raise_the_version(site: Site) -> None:
     assert changed()
     site.record(site.ping())
     assert not changed()
+
+
+def test_secrets(site: Site) -> None:
+    """A secret stays what it is until one is asked for that is newer."""
+    now = site.clock.now()
+    assert Secret(b"one", now) == site.control.secret("a", b"one", now=now)
+    assert Secret(b"one", now) == site.control.secret("a", b"two", now=now + 10, after=now - 1)
+    assert Secret(b"other", now) == site.control.secret("b", b"other", now=now)
+    assert Secret(b"two", now + 10) == site.control.secret("a", b"two", now=now + 10, after=now)
+    assert Secret(b"other", now) == site.control.secret("b", b"two", now=now)
+
+
+def test_keeping_addresses(site: Site) -> None:
+    """An app keeps hashes of addresses, or not, or leaves it to the dialect; caches notice."""
+    [app, *_others] = site.control.apps()
+    for keeps in (True, False, None):
+        before = site.control.version()
+        site.control.change_app(app._replace(keeps_addresses=keeps))
+        assert before < site.control.version()
+        assert keeps == site.control.apps()[0].keeps_addresses

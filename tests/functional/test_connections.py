@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Final
 
+import psutil
 import pytest
 
 from tests.functional.conftest import MakeReceiver
@@ -24,6 +25,11 @@ STALLED: Final = 2000
 PINGS: Final = 50
 ROUNDS: Final = 4
 GONE: Final = 50
+TEN_THOUSAND: Final = 9_999
+WAVES: Final = 8
+MOST_GROWTH_MB: Final = 320
+"""32 KiB for each connection; the first half of the waves finds out how much the process keeps for the next."""
+
 LIMIT_SECONDS: Final = 0.1
 FIRST_SECONDS: Final = 8
 LAST_SECONDS: Final = 45
@@ -122,6 +128,30 @@ def test_thousands_of_stalled_connections(cramped: Receiver) -> None:
     assert STALLED // 2 == outcomes["too_slow"]
     assert (outcomes["accepted"], PINGS) == cramped.summary()
     assert 0 == cramped.metrics()["homing_bugs_total"]
+
+
+def test_memory_with_ten_thousand(receiver: Receiver) -> None:
+    """10,000 clients that say nothing, stop in the middle or never finish cost little, and the next as many no more."""
+    begun = [b"", head(receiver, 100)[:40], head(receiver, 100) + b'{"instance_id":']
+    before, closed = resident_mb(receiver), open_sockets(receiver)
+    peaks = []
+    for _ in range(WAVES):
+        with ExitStack() as stack:
+            for said in begun:
+                connect(stack, receiver, TEN_THOUSAND // len(begun), said)
+            until(lambda: open_sockets(receiver) > TEN_THOUSAND // 2, "Most connections")
+            peaks.append(resident_mb(receiver))
+            with receiver.client() as client:
+                assert 200 == client.send({"instance_id": "one"}).status
+        until(lambda: open_sockets(receiver) <= closed + WAVES, "The end of the connections", seconds=LAST_SECONDS)
+    assert max(peaks) - before < MOST_GROWTH_MB
+    assert max(peaks[WAVES // 2 :]) - max(peaks[: WAVES // 2]) < MOST_GROWTH_MB / 4
+    assert 0 == receiver.metrics()["homing_bugs_total"]
+
+
+def resident_mb(receiver: Receiver) -> float:
+    """Return the memory of the receiving process, in MiB."""
+    return float(psutil.Process(receiver.process.pid).memory_info().rss / 2**20)
 
 
 def test_file_limit(cramped: Receiver) -> None:

@@ -1,6 +1,7 @@
 """The commands of apps and their keys: `homing app …`."""
 
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import click
 
@@ -8,9 +9,12 @@ from homing.cli import output
 from homing.cli.opening import Workplace, app_named, as_json, of_owner, of_store, open_workplace, owner_named
 from homing.clock import iso_time
 from homing.errors import AccountError
-from homing.server.accounts.apps import add_app, demand_bearer, restore_app, retire_app
+from homing.server.accounts.apps import add_app, demand_bearer, keep_addresses, restore_app, retire_app
 from homing.server.accounts.keys import OVERLAPS, SCOPES, end_key, keep_key, make_key, rotate_key
 from homing.server.stores.base import App, AppKey
+
+KEEP: Final = MappingProxyType({"on": True, "off": False, "auto": None})
+"""Whether hashes of addresses are kept, as one says it."""
 
 
 @click.group()
@@ -162,3 +166,22 @@ def app_restore(**given: Any) -> None:
 def _opened(given: dict[str, Any]) -> tuple[Workplace, App]:
     place = open_workplace(given["store"])
     return place, app_named(place, owner_named(place, given["owner"]), name=given["name"])
+
+
+@app.command("addresses")
+@click.argument("name")
+@click.argument("keep", type=click.Choice(sorted(KEEP)), required=False)
+@of_owner
+@of_store
+@as_json
+def app_addresses(*, name: str, keep: str | None, owner: str | None, store: str | None, json_: bool) -> None:
+    """Say whether keyed hashes of senders' addresses are kept for the app NAME, or change it.
+
+    With auto they are for FlowFuse, and for nothing else.
+    """
+    place = open_workplace(store)
+    found = app_named(place, owner_named(place, owner), name=name)
+    if keep is not None:
+        found = keep_addresses(place.control, app=found, keeps=KEEP[keep])
+    word = next(each for each, value in KEEP.items() if value == found.keeps_addresses)
+    output.say({"app": name, "addresses": word}, f"Hashes of addresses for {name}: {word}.", json_=json_)

@@ -11,7 +11,16 @@ import click
 import homing
 from homing.cli import output
 from homing.cli.apps import app
-from homing.cli.opening import Workplace, app_named, as_json, of_owner, of_store, open_workplace, owner_named
+from homing.cli.opening import (
+    Workplace,
+    app_named,
+    as_json,
+    of_owner,
+    of_store,
+    open_workplace,
+    owner_named,
+    stored_names,
+)
 from homing.clock import day_of, iso_time
 from homing.errors import AccountError, HomingError, NotFound
 from homing.server.counting.labels import LABELS
@@ -198,7 +207,8 @@ def instances(**given: Any) -> None:
     place = open_workplace(given["store"])
     found = app_named(place, owner_named(place, given["owner"]), name=given["name"])
     if given["release"]:
-        if not place.store.release(found.id, given["release"]):
+        names = stored_names(place, owner_named(place, given["owner"]), instance_id=given["release"])
+        if not any(place.store.release(found.id, each) for each in names):
             message = f"No instance {given['release']!r} is bound to a token."
             raise NotFound(message)
         output.say({"released": given["release"]}, f"Released {given['release']}.", json_=given["json_"])
@@ -291,9 +301,10 @@ def erase(*, instance_id: str, yes: bool, owner: str | None, store: str | None, 
     if not yes:
         click.confirm(f"Erase all data of {instance_id}? This cannot be undone.", abort=True, err=True)
     with output.busy("Erasing…"):
-        receipt = place.store.erase(who.id, instance_id)
-    if receipt is None:
+        names = stored_names(place, who, instance_id=instance_id)
+        receipts = [receipt for name in names if (receipt := place.store.erase(who.id, name)) is not None]
+    if not receipts:
         message = f"Nothing is stored about {instance_id!r}."
         raise NotFound(message)
-    told = {**receipt._asdict(), "at": iso_time(receipt.at)}
+    told = {**receipts[0]._asdict(), "at": iso_time(receipts[0].at)}
     output.say(told, "Erased. " + ", ".join(f"{name}: {value}" for name, value in told.items()), json_=json_)

@@ -92,7 +92,9 @@ class Import(NamedTuple):
             return item
         # The file has no tokens: whoever may run commands here may hand it in.
         ping = item._replace(received=self.place.clock.now(), credential=None)
-        [found] = judge([ping], Context(len(line.body), self.target.dimensions, self.target.retention_days))
+        [found] = judge(
+            [ping], Context(len(line.body), self.target.dimensions, self.target.retention_days, self.target.veil)
+        )
         return found
 
     def _record(self, pings: Sequence[Ping]) -> list[Verdict]:

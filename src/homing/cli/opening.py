@@ -6,6 +6,7 @@ import click
 
 from homing.clock import Clock, SystemClock
 from homing.errors import NotFound, StartError
+from homing.server.accounts.veils import Veils
 from homing.server.config import load
 from homing.server.stores.base import App, Control, Options, Owner, Store
 from homing.server.stores.registry import exists, open_store
@@ -50,6 +51,12 @@ def app_named(place: Workplace, owner: Owner, *, name: str) -> App:
     """Return an owner's app by name."""
     found: App = _named("app", place.control.apps(owner.id), name)
     return found
+
+
+def stored_names(place: Workplace, owner: Owner, *, instance_id: str) -> list[str]:
+    """Return the ids that an instance may be stored under: the hash of one that tells too much, and the id itself."""
+    veil = Veils(place.control, place.clock).of(owner.id)
+    return list(dict.fromkeys((veil.instance(instance_id), instance_id)))
 
 
 def _named(what: str, things: list[Any], name: str) -> Any:

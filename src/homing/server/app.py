@@ -126,6 +126,7 @@ class Receiver:
             desk=self.desk,
             limits=limits,
             tally=self.metrics,
+            hash_address=self.directory.hash_address,
             clock=clock,
         )
 

@@ -24,6 +24,7 @@ class Metrics(Collector):
         self.registry = CollectorRegistry(auto_describe=False)
         self._outcomes: Counter[tuple[str, str]] = Counter()
         self._dropped: Counter[str] = Counter()
+        self._hashed: Counter[str] = Counter()
         self._sign_ins: Counter[str] = Counter()
         self._gauges: Gauges = {}
         self._batches = Histogram(
@@ -41,6 +42,10 @@ class Metrics(Collector):
     def dropped(self, dialect: str, keys: int) -> None:
         """Count keys that were dropped before storing."""
         self._dropped[dialect] += keys
+
+    def hashed(self, dialect: str, ids: int) -> None:
+        """Count instance ids that told too much and were stored as hashes."""
+        self._hashed[dialect] += ids
 
     def sign_in(self, verdict: Verdict) -> None:
         """Count one try to sign in, or to change a password."""
@@ -69,12 +74,8 @@ class Metrics(Collector):
         yield outcomes
         bugs = sum(n for (_dialect, name), n in self._outcomes.items() if OUTCOMES[name].bug)
         yield CounterMetricFamily("homing_bugs", "Outcomes that should never happen.", value=bugs)
-        dropped = CounterMetricFamily(
-            "homing_dropped_keys", "Unknown keys dropped before storing.", labels=("dialect",)
-        )
-        for dialect, count in sorted(self._dropped.items()):
-            dropped.add_metric((dialect,), count)
-        yield dropped
+        yield _by_dialect("homing_dropped_keys", "Unknown keys dropped before storing.", self._dropped)
+        yield _by_dialect("homing_hashed_ids", "Ids that told too much, stored as hashes.", self._hashed)
         sign_ins = CounterMetricFamily("homing_sign_ins", "What became of tries to sign in.", labels=("outcome",))
         for name, count in sorted(self._sign_ins.items()):
             sign_ins.add_metric((name,), count)
@@ -85,3 +86,10 @@ class Metrics(Collector):
     def text(self) -> bytes:
         """Return everything in the text format of Prometheus."""
         return generate_latest(self.registry)
+
+
+def _by_dialect(name: str, text: str, counted: Mapping[str, int]) -> Metric:
+    found = CounterMetricFamily(name, text, labels=("dialect",))
+    for dialect, count in sorted(counted.items()):
+        found.add_metric((dialect,), count)
+    return found

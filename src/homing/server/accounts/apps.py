@@ -44,6 +44,11 @@ def demand_bearer(control: Control, clock: Clock, *, app: App, demanded: bool) -
     return _changed(control, app._replace(demands_bearer=demanded))
 
 
+def keep_addresses(control: Control, *, app: App, keeps: bool | None) -> App:
+    """Keep keyed hashes of senders' addresses, or not; None leaves it to the dialect."""
+    return _changed(control, app._replace(keeps_addresses=keeps))
+
+
 def _changed(control: Control, app: App) -> App:
     control.change_app(app)
     return app

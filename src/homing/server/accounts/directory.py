@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from homing.clock import Clock
 from homing.outcomes import Refusal
 from homing.server.accounts.keys import key_digest
+from homing.server.accounts.veils import Veils
 from homing.server.ingest.lane import Target
 from homing.server.ingest.steps import BUILT_IN
 from homing.server.stores.base import App, AppKey, Control
@@ -39,6 +40,7 @@ class Directory:
         self._noted: dict[int, int] = {}
         self._dimensions = BUILT_IN | dialect_dimensions
         self._retention = retention_days
+        self._veils = Veils(control, clock)
         self._held = self._load()
 
     def refresh(self) -> None:
@@ -47,6 +49,11 @@ class Directory:
         if self._control.version() != self._held.version or (until is not None and now >= until):
             self._held = self._load()
         self._note_use(now)
+        self._veils.refresh()
+
+    def hash_address(self, address: str) -> str:
+        """Return the keyed hash of a sender's address; its secret is another one every 30 days."""
+        return self._veils.address(address)
 
     def _note_use(self, now: int) -> None:
         # A copy is made in one step: keys are used meanwhile.
@@ -128,4 +135,12 @@ class Directory:
     def _target(self, app: App) -> Target:
         dimensions = self._dimensions | frozenset(app.dimensions)
         days = app.retention_days or self._retention
-        return Target(app.id, app.retired, dimensions, days, demands_bearer=app.demands_bearer)
+        return Target(
+            app.id,
+            app.retired,
+            dimensions,
+            days,
+            self._veils.of(app.owner),
+            demands_bearer=app.demands_bearer,
+            keeps_addresses=app.keeps_addresses,
+        )

@@ -51,9 +51,11 @@ class Eraser:
         self._address.check(address, now)
         app = self._app_of(key, token)
         self._app.check(app.id, now)
-        bound = await self._reader.bindings(app.owner, asked.instance_id)
+        # An id that tells too much is stored as its hash alone.
+        stored = self._directory.target(app).veil.instance(asked.instance_id)
+        bound = await self._reader.bindings(app.owner, stored)
         check_bindings(asked, app.id, bound=bound)
-        receipt = await self._reader.erase(app.owner, asked.instance_id)
+        receipt = await self._reader.erase(app.owner, stored)
         if receipt is None:
             raise Refusal("instance_unknown")
         log.info("erased", app=app.name, apps=receipt.apps, days=receipt.days, history=receipt.history)

@@ -32,6 +32,7 @@ from homing.server.dashboard.views_instances import (
     timeline,
 )
 from homing.server.dashboard.views_numbers import days_in_words
+from homing.server.ingest.veil import is_hashed
 from homing.server.query.question import Query, parse
 from homing.server.query.report import Sets
 from homing.server.stores.base import App, Instance
@@ -117,6 +118,7 @@ async def show_instance(
         app=app.name,
         instance_id=found.instance_id,
         bound=found.bound,
+        is_hashed=is_hashed(found.instance_id),
         first_seen=moment(found.first_seen, now),
         report=last_report(found, now),
         path=path,

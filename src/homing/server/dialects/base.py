@@ -88,6 +88,9 @@ class Dialect(Protocol):
     has_key_in_body: bool = False
     """Whether the body is looked at for the app key of an open path, where nothing before it has one."""
 
+    keeps_addresses: bool = False
+    """Whether the keyed hash of the sender's address is kept, where the app does not say."""
+
     preflight: Answer | None = None
     """What a browser is told that asks whether a page of another origin may send (OPTIONS); None: no page may."""
 
@@ -219,7 +222,9 @@ def check(value: Any, depth: int = 0) -> None:
         if depth >= MOST_DEPTH:
             raise Refusal("too_deep")
         for part in value if isinstance(value, list) else (*value, *value.values()):
-            check(part, depth + 1)
+            # Nearly every part is such a text, and a call for each would take most of the time.
+            if not (part.__class__ is str and part.isascii() and "\x00" not in part):
+                check(part, depth + 1)
     elif isinstance(value, float):
         if not math.isfinite(value):
             raise Refusal("number")

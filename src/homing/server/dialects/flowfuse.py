@@ -46,6 +46,7 @@ class FlowFuse(Dialect):
     name = "flowfuse"
     paths = ("/", "/ping")
     dimensions = frozenset({NODE, DRIVER, LICENCE})
+    keeps_addresses = True
 
     def read(self, request: Request) -> Reading:
         """Return the one ping; only `instanceId` is required."""

@@ -101,6 +101,17 @@ class Desk:
         self._queue.put(_Waiting(pings, size, told))
         return told
 
+    async def turn(self) -> None:
+        """Wait until the pings that were let in are durable; not at all where there are none.
+
+        Refusals wait like this. Answered at once, they would keep the event loop so busy that the writing thread had to
+        wait for the interpreter after each of its steps.
+        """
+        if self.pings:
+            told: asyncio.Future[list[Verdict]] = asyncio.get_running_loop().create_future()
+            self._queue.put(_Waiting((), 0, told))
+            await told
+
     def _release(self, group: Sequence[_Waiting], verdicts: Sequence[Verdict]) -> None:
         start = 0
         for waiting in group:
@@ -119,7 +130,8 @@ class Desk:
             group, running = self._gather()
             if group:
                 self._expected = max(len(group), int(FADING * self._expected))
-                verdicts = self._commit([ping for waiting in group for ping in waiting.pings])
+                pings = [ping for waiting in group for ping in waiting.pings]
+                verdicts = self._commit(pings) if pings else []
                 if self._loop is not None:
                     self._loop.call_soon_threadsafe(self._release, group, verdicts)
             else:

@@ -1,7 +1,7 @@
 """The fast lane: a small ASGI callable that serves the ingest paths ahead of the web framework."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -27,6 +27,7 @@ from homing.server.ingest.exchange import (
 )
 from homing.server.ingest.limits import RateLimit
 from homing.server.ingest.steps import Context, take
+from homing.server.ingest.veil import Veil, is_hashed
 
 PREFIX: Final = "/in/"
 ROOT: Final = "/"
@@ -45,13 +46,19 @@ log: Final = structlog.get_logger("homing.lane")
 
 
 class Target(NamedTuple):
-    """An app as the lane knows it."""
+    """An app as the lane knows it.
+
+    `veil` hides its instance ids that tell too much. `keeps_addresses` says whether keyed hashes of addresses are kept;
+    None leaves it to the dialect.
+    """
 
     app: int
     retired: bool
     dimensions: frozenset[str]
     retention_days: int
+    veil: Veil
     demands_bearer: bool = False
+    keeps_addresses: bool | None = None
 
 
 class Targets(Protocol):
@@ -75,6 +82,9 @@ class Tally(Protocol):
 
     def dropped(self, dialect: str, keys: int) -> None:
         """Count keys that were dropped before storing."""
+
+    def hashed(self, dialect: str, ids: int) -> None:
+        """Count instance ids that told too much and were stored as hashes."""
 
 
 class Limits(NamedTuple):
@@ -142,6 +152,7 @@ class Lane:
         desk: Desk,
         limits: Limits,
         tally: Tally,
+        hash_address: Callable[[str], str],
         clock: Clock,
     ) -> None:
         self._framework = framework
@@ -150,7 +161,9 @@ class Lane:
         self._desk = desk
         self._limits = limits
         self._tally = tally
+        self._hash_address = hash_address
         self._clock = clock
+        self._warned: set[int] = set()
         self._reading: dict[asyncio.Task[Any], float] = {}
 
     def __rsgi__(self, scope: Any, protocol: Any) -> Awaitable[None]:
@@ -174,6 +187,7 @@ class Lane:
         except Refusal as refusal:
             self._tally.verdict(dialect.name, refusal)
             answer = dialect.refuse(refusal)
+            await self._desk.turn()
         except ClientGone:
             return
         except Exception:
@@ -205,8 +219,11 @@ class Lane:
         )
         if reading.dropped:
             self._tally.dropped(dialect.name, reading.dropped)
-        judged = judge(reading.items, Context(len(body), target.dimensions, target.retention_days))
+        address = self._address_kept(exchange, target, dialect)
+        context = Context(len(body), target.dimensions, target.retention_days, target.veil, address)
+        judged = judge(reading.items, context)
         pings = [each for each in judged if isinstance(each, Ping)]
+        self._note_hashed(pings, dialect)
         recorded = await self._record(pings, len(body)) if pings else ()
         verdicts = recorded if len(recorded) == len(judged) else _in_place(judged, recorded)
         for verdict in verdicts:
@@ -220,6 +237,22 @@ class Lane:
         if answer is None:
             raise Refusal("method")
         return answer
+
+    def _address_kept(self, exchange: Exchange, target: Target, dialect: Dialect) -> str | None:
+        """Return the keyed hash of the sender's address, where it is kept."""
+        keeps = dialect.keeps_addresses if target.keeps_addresses is None else target.keeps_addresses
+        return self._hash_address(self._limits.address_of(exchange.peer, exchange.headers)) if keeps else None
+
+    def _note_hashed(self, pings: Sequence[Ping], dialect: Dialect) -> None:
+        """Count ids that were stored as hashes, and warn once about each app that has any."""
+        hashed = [ping for ping in pings if ping.instance and is_hashed(ping.instance)]
+        if not hashed:
+            return
+        self._tally.hashed(dialect.name, len(hashed))
+        app = hashed[0].app
+        if app not in self._warned:
+            self._warned.add(app)
+            log.warning("ids_tell_too_much", app=app, dialect=dialect.name, stored=hashed[0].instance)
 
     def _check_address(self, exchange: Exchange, now: float) -> None:
         self._limits.address.check(self._limits.address_of(exchange.peer, exchange.headers), now)

@@ -9,11 +9,18 @@ import msgspec
 from homing.clock import DAY_MS, day_of
 from homing.outcomes import Refusal
 from homing.ping import CORE_DIMENSIONS, MOST_VALUE, NOT_REPORTED, OTHER, UPDATE_STATE, Ping
+from homing.server.ingest.veil import Veil
 
 MOST_ID: Final = 200
 MOST_KIND: Final = 100
 MOST_PROPERTIES: Final = 64 * 1024
 BUILT_IN: Final = frozenset({*CORE_DIMENSIONS, UPDATE_STATE})
+ADDRESS: Final = "address_hash"
+"""The property that holds the keyed hash of the sender's address."""
+
+IDS: Final = ("instance_id", "distinct_id", "device_id", "$device_id", "$anon_distinct_id", "$user_id")
+"""Properties that hold ids as well."""
+
 RESERVED: Final = (OTHER, NOT_REPORTED)
 UPDATE_STATES: Final = frozenset({"latest", "outdated", "ahead"})
 
@@ -21,11 +28,17 @@ _control: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Context(NamedTuple):
-    """What a step may know beside the ping: the size of the request's body in bytes, the app's dimensions and days."""
+    """What a step may know beside the ping: the size of the request's body in bytes, the app's dimensions and days.
+
+    `veil` hides instance ids that tell too much. `address` is the keyed hash of the sender's address, None where it is
+    not kept.
+    """
 
     size: int
     dimensions: frozenset[str]
     retention_days: int
+    veil: Veil
+    address: str | None = None
 
 
 def check_instance(ping: Ping, _context: Context) -> Ping:
@@ -33,6 +46,26 @@ def check_instance(ping: Ping, _context: Context) -> Ping:
     if ping.instance is not None and not _is_name(ping.instance, MOST_ID):
         raise Refusal("instance_id")
     return ping
+
+
+def hide_instance(ping: Ping, context: Context) -> Ping:
+    """Replace ids that look like an address, an e-mail, a MAC or a path by keyed hashes, wherever they stand."""
+    shown = ping.instance
+    ids = {name: each for name in IDS if (each := ping.properties.get(name)) not in (None, shown)}
+    others = {name: context.veil.instance(each) for name, each in ids.items() if isinstance(each, str)}
+    hidden = None if shown is None else context.veil.instance(shown)
+    if hidden is not None and hidden != shown:
+        others |= {name: hidden for name, each in ping.properties.items() if each == shown}
+    elif others.items() <= ids.items():
+        return ping
+    return ping._replace(instance=hidden, properties={**ping.properties, **others})
+
+
+def note_address(ping: Ping, context: Context) -> Ping:
+    """Keep the hash of the sender's address, where that is wanted."""
+    if context.address is None:
+        return ping
+    return ping._replace(properties={**ping.properties, ADDRESS: context.address})
 
 
 def check_id(ping: Ping, _context: Context) -> Ping:
@@ -91,6 +124,8 @@ Step = Callable[[Ping, Context], Ping]
 
 STEPS: Final[tuple[Step, ...]] = (
     check_instance,
+    hide_instance,
+    note_address,
     check_id,
     check_kind,
     check_clock,

@@ -225,7 +225,8 @@ class Owner(NamedTuple):
 class App(NamedTuple):
     """A product whose installations report. `dimensions` are what it declares beyond the built-in ones.
 
-    Where it `demands_bearer`, its send keys alone let nothing in.
+    Where it `demands_bearer`, its send keys alone let nothing in. `keeps_addresses` says whether keyed hashes of
+    senders' addresses are kept; None leaves it to the dialect.
     """
 
     id: int
@@ -236,6 +237,7 @@ class App(NamedTuple):
     history_days: int | None
     dimensions: tuple[str, ...]
     demands_bearer: bool = False
+    keeps_addresses: bool | None = None
 
 
 class AppKey(NamedTuple):
@@ -269,8 +271,18 @@ class NewKey(NamedTuple):
     hint: str
 
 
+class Secret(NamedTuple):
+    """What keyed hashes are made with, and since when, in milliseconds since 1970-01-01 UTC."""
+
+    value: bytes
+    since: int
+
+
 class Control(Protocol):
     """Control data: owners, sessions, apps and their keys. Always relational."""
+
+    def secret(self, name: str, fresh: bytes, *, now: int, after: int = -1) -> Secret:
+        """Return the secret of that name; `fresh`, from `now` on, where there is none from `after` a time."""
 
     def version(self) -> int:
         """Return a number that rises with every change, for caches."""
@@ -309,7 +321,7 @@ class Control(Protocol):
         """Return the keys of one app or of all, oldest first, ended ones too."""
 
     def change_app(self, app: App) -> None:
-        """Store what can change of an app: whether it is retired, and whether it demands a bearer token."""
+        """Store what can change of an app: whether it is retired, demands a bearer token, and keeps addresses."""
 
     def end_key(self, key: int, ends: int | None, *, now: int) -> bool:
         """Let a key end at a time, or never; False when there is none of that number or it has ended already."""

@@ -327,3 +327,26 @@ def test_nothing_waits_for_an_empty_request(office: Office) -> None:
     """A request without pings is told at once, and no commit is made for it alone."""
     verdicts: Any = told(office.desk(), [])
     assert [[]] == verdicts
+
+
+def test_a_turn_is_the_commit_under_way(office: Office) -> None:
+    """A refusal waits for the pings that were let in before it, makes no commit, and waits for nothing when idle."""
+
+    async def run() -> list[bool]:
+        desk = office.desk()
+        desk.start()
+        await asyncio.wait_for(desk.turn(), 5)
+        office.gate.open.clear()
+        waiting = desk.submit([office.ping()], 100)
+        turn = asyncio.create_task(desk.turn())
+        await asyncio.to_thread(office.gate.reached.wait, 5)
+        await asyncio.sleep(0.05)
+        early = turn.done()
+        office.gate.open.set()
+        await asyncio.wait_for(turn, 5)
+        late = waiting.done()
+        await desk.stop()
+        return [early, late]
+
+    assert [False, True] == asyncio.run(run())
+    assert [1] == office.gate.sizes

@@ -553,6 +553,7 @@ def test_a_bug_is_answered_and_counted(sites: MakeSite, logged: list[EventDict])
         desk=to.receiver.desk,
         limits=limits,
         tally=to.receiver.metrics,
+        hash_address=to.receiver.directory.hash_address,
         clock=to.clock,
     )
     reply = to.send("POST", "/broken", pings_headers(key), b"{}")

@@ -19,9 +19,10 @@ from homing.server.ingest.steps import (
     Context,
     take,
 )
+from homing.server.ingest.veil import Veil
 
 NOW = 20_000 * DAY_MS + 12 * 3_600_000
-CONTEXT = Context(size=MOST_PROPERTIES * 2, dimensions=BUILT_IN | {"edition"}, retention_days=30)
+CONTEXT = Context(size=MOST_PROPERTIES * 2, dimensions=BUILT_IN | {"edition"}, retention_days=30, veil=Veil(b"secret"))
 CONTROL = ["\x00", "\n", "\x1f", "\x7f", "\x80", "\x9f", "\u2028", "\u2029", "\ud800", "\udfff"]
 
 

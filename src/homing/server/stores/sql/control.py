@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Insert, bindparam, delete, insert, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from homing.errors import NameTaken, StoreRejected
-from homing.server.stores.base import App, AppKey, NewKey, Owner
+from homing.server.stores.base import App, AppKey, NewKey, Owner, Secret
 from homing.server.stores.sql import schema
 from homing.server.stores.sql.database import Database
 from homing.server.stores.sql.text import json_list
@@ -19,6 +20,22 @@ class SqlControl:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def secret(self, name: str, fresh: bytes, *, now: int, after: int = -1) -> Secret:
+        """Return the secret of that name; `fresh`, from `now` on, where there is none from `after` a time."""
+        table = schema.secret
+        asked = select(table.c.value, table.c.since).where(table.c.name == name, table.c.since > after)
+        with self._database.read() as connection:
+            found = connection.execute(asked).first()
+        if found is None:
+            with self._database.write() as connection:
+                connection.execute(delete(table).where(table.c.name == name, table.c.since <= after))
+                # Another process may have made it meanwhile.
+                connection.execute(
+                    sqlite_insert(table).on_conflict_do_nothing(), {"name": name, "value": fresh, "since": now}
+                )
+                found = connection.execute(asked).one()
+        return Secret(*found)
 
     def version(self) -> int:
         """Return a number that rises with every change of apps and keys."""
@@ -102,10 +119,10 @@ class SqlControl:
         return [AppKey(*row) for row in rows]
 
     def change_app(self, app: App) -> None:
-        """Store what can change of an app: whether it is retired, and whether it demands a bearer token."""
-        changed = update(schema.app).where(schema.app.c.id == app.id)
+        """Store what can change of an app: whether it is retired, demands a bearer token, and keeps addresses."""
+        row = {"retired": app.retired, "demands_bearer": app.demands_bearer, "keeps_addresses": app.keeps_addresses}
         with self._database.write() as connection:
-            connection.execute(changed.values(retired=app.retired, demands_bearer=app.demands_bearer))
+            connection.execute(update(schema.app).where(schema.app.c.id == app.id).values(row))
             connection.execute(_CHANGE)
 
     def end_key(self, key: int, ends: int | None, *, now: int) -> bool:
@@ -173,6 +190,7 @@ def _app(row: Any) -> App:
         history_days=row.history_days,
         dimensions=tuple(msgspec.json.decode(row.dimensions)),
         demands_bearer=row.demands_bearer,
+        keeps_addresses=row.keeps_addresses,
     )
 
 

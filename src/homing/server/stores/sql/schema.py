@@ -62,7 +62,17 @@ app = Table(
     Column("history_days", Integer),
     Column("dimensions", Text, nullable=False),
     Column("demands_bearer", Boolean, nullable=False, server_default=false()),
+    Column("keeps_addresses", Boolean),
     UniqueConstraint("owner", "name"),
+)
+
+secret = Table(
+    "secret",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    comment="What keyed hashes are made with; shown nowhere.",
 )
 
 app_key = Table(
