@@ -37,6 +37,7 @@ from homing.server.ingest.desk import Desk
 from homing.server.ingest.exchange import ASGIApp
 from homing.server.ingest.lane import Lane, Limits, Routes
 from homing.server.ingest.limits import RateLimit
+from homing.server.ingest.live import Live
 from homing.server.metrics import Metrics
 from homing.server.reader.client import ReaderClient
 from homing.server.stores.base import Options
@@ -73,6 +74,7 @@ class Receiver:
     def __init__(self, opened: Opened, settings: Resolved, clock: Clock) -> None:
         self._store = opened.store
         self.metrics = Metrics()
+        self.live = Live()
         self.accounts = Accounts(opened.control, clock)
         self.desk = Desk(opened.store, clock, self.metrics.commit, settings["queue_pings"])
         self.reader = ReaderClient(
@@ -103,6 +105,7 @@ class Receiver:
             address_of=address_of,
             checks=self.checks,
             release=self._store.release,
+            live=self.live,
             secure_cookies=settings["secure_cookies"],
             public_url=settings["public_url"],
         )
@@ -119,6 +122,7 @@ class Receiver:
             desk=self.desk,
             limits=limits,
             tally=self.metrics,
+            live=self.live,
             clock=clock,
         )
 

@@ -18,6 +18,7 @@ from homing.server.accounts.directory import Directory
 from homing.server.accounts.door import Door
 from homing.server.dialects.base import bearer
 from homing.server.ingest.addresses import AddressOf
+from homing.server.ingest.live import Live
 from homing.server.metrics import Metrics
 from homing.server.reader.client import ReaderClient
 from homing.server.stores.base import App, Owner
@@ -47,6 +48,7 @@ class Services(NamedTuple):
     address_of: AddressOf
     checks: Callable[[], Mapping[str, bool]]
     release: Callable[[int, str], bool]
+    live: Live
     secure_cookies: bool
     public_url: str
 

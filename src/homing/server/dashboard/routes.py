@@ -6,13 +6,15 @@ from litestar import Router
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from homing.server.dashboard import instances, overview, signing
+from homing.server.dashboard import events, instances, live, overview, signing
 from homing.server.dashboard.assets import serve_asset
 from homing.server.dashboard.guard import answer_page, own_origin, visitor
 
 ROUTES: Final = (
     overview.show_overview,
     overview.show_choices,
+    events.show_events,
+    live.show_live,
     instances.list_instances,
     instances.show_instance,
     instances.ask_release,

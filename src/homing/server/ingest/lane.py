@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import structlog
 
 from homing.clock import Clock
-from homing.outcomes import INTERNAL, Refusal, Verdict
+from homing.outcomes import Refusal, Verdict
 from homing.ping import Ping
 from homing.server.dialects.base import Answer, Dialect, Request
 from homing.server.ingest.addresses import AddressOf
@@ -26,6 +26,7 @@ from homing.server.ingest.exchange import (
     Send,
 )
 from homing.server.ingest.limits import RateLimit
+from homing.server.ingest.live import Live
 from homing.server.ingest.steps import Context, take
 
 PREFIX: Final = "/in/"
@@ -138,6 +139,7 @@ class Lane:
         desk: Desk,
         limits: Limits,
         tally: Tally,
+        live: Live,
         clock: Clock,
     ) -> None:
         self._framework = framework
@@ -146,6 +148,7 @@ class Lane:
         self._desk = desk
         self._limits = limits
         self._tally = tally
+        self._live = live
         self._clock = clock
         self._reading: dict[asyncio.Task[Any], float] = {}
 
@@ -168,15 +171,18 @@ class Lane:
         try:
             answer = await self._serve(exchange, route)
         except Refusal as refusal:
-            self._tally.verdict(dialect.name, refusal)
-            answer = dialect.refuse(refusal)
+            answer = self._refuse(exchange, dialect, refusal)
         except ClientGone:
             return
         except Exception:
             log.exception("internal", dialect=dialect.name)
-            self._tally.verdict(dialect.name, INTERNAL)
-            answer = dialect.refuse(Refusal("internal"))
+            answer = self._refuse(exchange, dialect, Refusal("internal"))
         await exchange.send(answer)
+
+    def _refuse(self, exchange: Exchange, dialect: Dialect, refusal: Refusal) -> Answer:
+        self._tally.verdict(dialect.name, refusal)
+        self._live.refused(exchange.app, dialect.name, refusal, received=self._clock.now())
+        return dialect.refuse(refusal)
 
     async def _serve(self, exchange: Exchange, route: Route) -> Answer:
         dialect = route.dialect
@@ -194,7 +200,7 @@ class Lane:
         value = None
         if target is None:
             key, value = dialect.look_in(body)
-            target = self._admit(key, now)
+            target = self._admit(key, exchange, now)
         received = self._clock.now()
         reading = dialect.read(
             Request(exchange.headers, body, target.app, received, target.dimensions, exchange.query, value)
@@ -207,6 +213,7 @@ class Lane:
         verdicts = recorded if len(recorded) == len(judged) else _in_place(judged, recorded)
         for verdict in verdicts:
             self._tally.verdict(dialect.name, verdict)
+        self._live.judged(target.app, dialect.name, items=judged, verdicts=verdicts, received=received)
         return dialect.answer(reading, verdicts)
 
     def _aside(self, exchange: Exchange, route: Route) -> Answer:
@@ -224,16 +231,17 @@ class Lane:
         """Return the app of a request that may be read, None where only the body can say; raise `Refusal` otherwise."""
         self._check_address(exchange, now)
         if route.app_name is not None:
-            return self._let_in(self._targets.by_name(route.app_name), now)
+            return self._let_in(self._targets.by_name(route.app_name), exchange, now)
         key = route.key or route.dialect.key(exchange.headers, exchange.query)
-        return None if not key and route.dialect.has_key_in_body else self._admit(key, now)
+        return None if not key and route.dialect.has_key_in_body else self._admit(key, exchange, now)
 
-    def _admit(self, key: str | None, now: float) -> Target:
+    def _admit(self, key: str | None, exchange: Exchange, now: float) -> Target:
         if not key:
             raise Refusal("key_missing")
-        return self._let_in(self._targets.by_key(key), now)
+        return self._let_in(self._targets.by_key(key), exchange, now)
 
-    def _let_in(self, target: Target, now: float) -> Target:
+    def _let_in(self, target: Target, exchange: Exchange, now: float) -> Target:
+        exchange.app = target.app
         if target.retired:
             raise Refusal("app_retired")
         self._limits.app.check(target.app, now)

@@ -15,6 +15,7 @@ from homing.server.dialects.base import Answer, Dialect, Headers, Reading, Reque
 from homing.server.ingest.addresses import address_finder
 from homing.server.ingest.lane import BODY_SECONDS, Lane, Limits, Route, Routes
 from homing.server.ingest.limits import RateLimit
+from homing.server.ingest.live import Live
 from tests.golden.cases import cases
 from tests.receiving import (
     HEARTBEAT,
@@ -529,6 +530,7 @@ def test_a_bug_is_answered_and_counted(sites: MakeSite, logged: list[EventDict])
         desk=to.receiver.desk,
         limits=limits,
         tally=to.receiver.metrics,
+        live=Live(),
         clock=to.clock,
     )
     reply = to.send("POST", "/broken", pings_headers(key), b"{}")
