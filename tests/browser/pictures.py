@@ -41,6 +41,12 @@ PAGES: Final = (
     Shown("/?version=nobody", "overview-no-match"),
     Shown("/?range=never", "overview-problem"),
     Shown("/instances", "instances"),
+    Shown("/apps", "apps"),
+    Shown("/apps/first-app", "connect"),
+    Shown("/apps/first-app?product=seqdesk", "connect-seqdesk"),
+    Shown("/apps/first-app/settings", "app-settings"),
+    Shown("/apps/first-app/keys/1/rotate", "key-rotate"),
+    Shown("/apps/first-app/retire", "app-retire"),
     Shown("/nowhere", "problem"),
 )
 """What there is to be seen."""

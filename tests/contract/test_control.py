@@ -77,8 +77,53 @@ def test_keys_can_be_revoked(site: Site) -> None:
     key = site.control.add_key(site.app, NewKey("send", b"a", "plain", "pl…n"), now=now)
     other = site.control.add_key(site.other_app, NewKey("read", b"b", None, "b…"), now=now)
     assert ([key], [key, other]) == (site.control.app_keys(site.app), site.control.app_keys())
-    assert [True, False, False] == [site.control.revoke_key(number, now + 1) for number in (key.id, key.id, 999)]
-    assert [key._replace(revoked=now + 1)] == site.control.app_keys(site.app)
+    ended = [site.control.end_key(number, now + 1, now=now + 1) for number in (key.id, key.id, 999)]
+    assert [True, False, False] == ended
+    assert [key._replace(ends=now + 1)] == site.control.app_keys(site.app)
+
+
+def test_an_end_can_be_taken_back(site: Site) -> None:
+    """A key that ends later goes on when it is told to before its end, and not after."""
+    now = site.clock.now()
+    key = site.control.add_key(site.app, NewKey("send", b"a", "plain", "pl…n"), now=now)
+    assert site.control.end_key(key.id, now + 10, now=now)
+    assert [key._replace(ends=now + 10)] == site.control.app_keys(site.app)
+    assert [True, False] == [key._replace(ends=now + 10).is_active(at) for at in (now + 9, now + 10)]
+    assert site.control.end_key(key.id, None, now=now + 9)
+    assert [key] == site.control.app_keys(site.app)
+    assert site.control.end_key(key.id, now + 10, now=now)
+    assert not site.control.end_key(key.id, None, now=now + 10)
+
+
+def test_the_use_of_keys_is_noted(site: Site) -> None:
+    """When a key was last used stands with it; no cache is told, since nothing that is decided depends on it."""
+    keys = [site.control.add_key(site.app, NewKey("send", each, None, "x"), now=0) for each in (b"a", b"b", b"c")]
+    version = site.control.version()
+    site.control.note_use({keys[0].id: 5, keys[2].id: 7})
+    assert [5, None, 7] == [key.used for key in site.control.app_keys(site.app)]
+    assert version == site.control.version()
+
+
+def test_apps_change(site: Site) -> None:
+    """An app is retired and comes back, and may demand a bearer token; no other app changes."""
+    [one, two] = site.control.apps(site.owner)
+    changed = one._replace(retired=True, demands_bearer=True)
+    version = site.control.version()
+    site.control.change_app(changed)
+    assert ([changed, two], True) == (site.control.apps(site.owner), site.control.version() > version)
+    site.control.change_app(one)
+    assert [one, two] == site.control.apps(site.owner)
+
+
+def test_imported_lines_are_known(site: Site) -> None:
+    """A line is known to the app it was imported into, until it is too old to be taken anyway."""
+    site.control.note_imported(site.app, {"a": 10, "b": 20}, before=0)
+    assert {"a", "b"} == site.control.imported(site.app, ["a", "b", "c"])
+    assert set() == site.control.imported(site.other_app, ["a", "b", "c"])
+    site.control.note_imported(site.app, {"c": 30}, before=20)
+    assert {"b", "c"} == site.control.imported(site.app, ["a", "b", "c"])
+    site.control.note_imported(site.app, {}, before=0)
+    assert set() == site.control.imported(site.app, [])
 
 
 def test_changes_raise_the_version(site: Site) -> None:
@@ -92,7 +137,7 @@ def test_changes_raise_the_version(site: Site) -> None:
 
     key = site.control.add_key(site.app, NewKey("send", b"a", "plain", "pl…n"), now=now)
     assert changed()
-    site.control.revoke_key(key.id, now)
+    site.control.end_key(key.id, now, now=now)
     assert changed()
     site.add_app(site.owner, "three")
     assert changed()

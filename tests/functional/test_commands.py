@@ -81,8 +81,10 @@ def test_apps(receiver: Receiver) -> None:
     assert [{"value": "pro", "clients": 1}] == receiver.report("--split", "edition")["splits"]["edition"]
     assert printed(receiver, "app", "add", "third").startswith("Added the app third. Its key to send with: hm_send_")
     lines = printed(receiver, "app", "list").splitlines()
-    assert "app\tstate\tkeys\tdimensions" == lines[0]
-    assert ["first-app\tactive\t1\t", "second\tactive\t1\tedition, plan", "third\tactive\t1\t"] == lines[1:]
+    assert "app\tstate\tkeys\tbearer\tdimensions" == lines[0]
+    last = ("", "edition, plan", "")
+    names = ("first-app", "second", "third")
+    assert [f"{name}\tactive\t1\tnot demanded\t{own}" for name, own in zip(names, last, strict=True)] == lines[1:]
     assert ["first-app", "second", "third"] == [row["app"] for row in receiver.json("app", "list")]
     assert "There is an app 'second' already." == failed(receiver.run("app", "add", "second"))
     assert "There is no owner 'nobody'." == failed(receiver.run("app", "list", "--owner", "nobody"))
@@ -104,10 +106,59 @@ def test_send_keys(receiver: Receiver) -> None:
         until(lambda: status(old) == 401, "The end of the old key", seconds=NOTICE_SECONDS)
         assert ["key_unknown"] == old.send({"instance_id": "one"}).outcomes()
         assert 200 == status(new)
-    assert [True, False] == [row["revoked"] is not None for row in receiver.json("app", "key", "first-app")]
+    assert [True, False] == [row["ends"] is not None for row in receiver.json("app", "key", "first-app")]
     assert "The app has no active key 1." == failed(receiver.run("app", "key", "first-app", "--revoke", "1"))
     assert "The app has no active key 9." == failed(receiver.run("app", "key", "first-app", "--revoke", "9"))
     assert "There is no app 'none'." == failed(receiver.run("app", "key", "none"))
+
+
+def test_rotating_keys(receiver: Receiver) -> None:
+    """Both keys work until the old one ends, and it is kept where that was taken back in time."""
+    made = receiver.json("app", "key", "first-app", "--rotate", "1")
+    with receiver.client() as old, receiver.client(key=made["key"]) as new:
+        until(lambda: status(new) == 200, "The new key", seconds=NOTICE_SECONDS)
+        assert 200 == status(old)
+        [first, second] = receiver.json("app", "key", "first-app")
+        assert (datetime.fromisoformat(first["ends"]) - datetime.now(UTC)) / timedelta(days=7) == pytest.approx(1, 0.01)
+        assert second["ends"] is None
+        assert "Key 1 goes on." == printed(receiver, "app", "key", "first-app", "--keep", "1").strip()
+        assert [None, None] == [row["ends"] for row in receiver.json("app", "key", "first-app")]
+        until(lambda: receiver.json("app", "key", "first-app")[1]["used"], "The time of use", seconds=NOTICE_SECONDS)
+        told = printed(receiver, "app", "key", "first-app", "--revoke", "2", "--ends", "30d")
+        assert told.endswith("--keep takes it back.\n")
+    assert "Key 1 has no end that could be taken back." == failed(
+        receiver.run("app", "key", "first-app", "--keep", "1")
+    )
+    both = ("app", "key", "first-app", "--keep", "1", "--revoke", "1")
+    assert "Choose one of --add, --rotate, --revoke and --keep." == failed(receiver.run(*both))
+
+
+def test_retiring_and_demanding(receiver: Receiver) -> None:
+    """A retired app answers 410 until it is restored; one that demands a bearer token 401 to its send key."""
+    assert "Make a bearer key first" in failed(receiver.run("app", "bearer", "first-app", "on"))
+    token = receiver.json("app", "key", "first-app", "--add", "bearer")["key"]
+    with receiver.client() as sender, receiver.client(key=token) as bearer:
+        assert "Retired first-app." == printed(receiver, "app", "retire", "first-app", "--yes").strip()
+        until(lambda: status(sender) == 410, "Retirement", seconds=NOTICE_SECONDS)
+        assert "retired" == receiver.json("app", "list")[0]["state"]
+        assert "first-app takes pings again." == printed(receiver, "app", "restore", "first-app").strip()
+        until(lambda: status(sender) == 200, "The restored app", seconds=NOTICE_SECONDS)
+        said = printed(receiver, "app", "bearer", "first-app", "on").strip()
+        assert "first-app demands a bearer token." == said
+        until(lambda: status(sender) == 401, "The demand", seconds=NOTICE_SECONDS)
+        assert 200 == status(bearer)
+        assert {"app": "first-app", "bearer": "off"} == receiver.json("app", "bearer", "first-app", "off")
+        until(lambda: status(sender) == 200, "The open app", seconds=NOTICE_SECONDS)
+
+
+def test_retiring_asks_for_the_name(receiver: Receiver) -> None:
+    """Another name than the app's changes nothing."""
+    how = {**environment(**receiver.settings)}
+    command = [HOMING, "app", "retire", "first-app"]
+    done = subprocess.run(command, env=how, input="first\n", capture_output=True, text=True, timeout=60, check=False)
+    assert 2 == done.returncode
+    assert "That is not 'first-app': nothing was changed." in done.stderr
+    assert "active" == receiver.json("app", "list")[0]["state"]
 
 
 def test_read_keys(receiver: Receiver) -> None:
@@ -121,7 +172,7 @@ def test_read_keys(receiver: Receiver) -> None:
         assert 403 == sender.get(REPORT).status
         assert f"…{key[-4:]}" == receiver.json("app", "key", "first-app")[1]["key"]
         assert key not in printed(receiver, "app", "key", "first-app")
-        assert {"revoked": 2} == receiver.json("app", "key", "first-app", "--revoke", "2")
+        assert 2 == receiver.json("app", "key", "first-app", "--revoke", "2")["revoked"]
         until(lambda: client.get(REPORT).status == 401, "The end of the key", seconds=NOTICE_SECONDS)
 
 

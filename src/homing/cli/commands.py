@@ -3,17 +3,17 @@
 import json
 import signal
 import sys
+from pathlib import Path
 from typing import Any, Final, get_args
 
 import click
 
 import homing
 from homing.cli import output
-from homing.cli.opening import Workplace, app_named, open_workplace, owner_named
+from homing.cli.apps import app
+from homing.cli.opening import Workplace, app_named, as_json, of_owner, of_store, open_workplace, owner_named
 from homing.clock import day_of, iso_time
-from homing.errors import HomingError, NotFound
-from homing.server.accounts.apps import add_app
-from homing.server.accounts.keys import SCOPES, make_key
+from homing.errors import AccountError, HomingError, NotFound
 from homing.server.counting.labels import LABELS
 from homing.server.query.events import events
 from homing.server.query.history import MOST_ENTRIES, entry_row
@@ -21,14 +21,10 @@ from homing.server.query.measure import measure, numbers
 from homing.server.query.question import PARAMETERS, Query, parse
 from homing.server.query.report import report
 from homing.server.query.table import to_csv
-from homing.server.stores.base import AppKey, Instance, Sort, State
+from homing.server.stores.base import Instance, Sort, State
 
 FAILED: Final = 2
 HOUR_MS: Final = 3_600_000
-
-as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
-of_store = click.option("--store", metavar="URL", help="The store, when settings name another.")
-of_owner = click.option("--owner", metavar="NAME", help="The owner; the first one when left out.")
 
 
 def run() -> None:
@@ -41,7 +37,7 @@ def run() -> None:
         sys.exit(FAILED)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(commands=[app], context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(homing.__version__, prog_name="homing")
 def cli() -> None:
     """Receive heartbeats of software that runs on other people's machines, and count installations exactly."""
@@ -66,93 +62,6 @@ def serve(*, demo: bool, demo_instances: int, **given: Any) -> None:
     from homing.cli.welcome import run_receiver
 
     run_receiver(given)
-
-
-@cli.group()
-def app() -> None:
-    """Add and list apps, and their keys."""
-
-
-@app.command("add")
-@click.argument("name")
-@click.option("--dimension", "dimensions", multiple=True, help="A dimension the app declares beside the built-in ones.")
-@of_owner
-@of_store
-@as_json
-def app_add(*, name: str, dimensions: tuple[str, ...], owner: str | None, store: str | None, json_: bool) -> None:
-    """Add an app NAME, and give it a key to send with."""
-    place = open_workplace(store)
-    who = owner_named(place, owner)
-    made = add_app(place.control, place.clock, owner=who, name=name, dimensions=dimensions)
-    _row, plain = make_key(place.control, place.clock, app=made, scope="send")
-    if json_:
-        output.as_json({"app": name, "key": plain})
-    else:
-        click.echo(f"Added the app {name}. Its key to send with: {plain}")
-
-
-@app.command("list")
-@of_owner
-@of_store
-@as_json
-def app_list(*, owner: str | None, store: str | None, json_: bool) -> None:
-    """List the apps of an owner."""
-    place = open_workplace(store)
-    apps = place.control.apps(owner_named(place, owner).id)
-    keys = place.control.app_keys()
-    rows = [
-        {
-            "app": each.name,
-            "state": "retired" if each.retired else "active",
-            "keys": sum(key.app == each.id and key.revoked is None for key in keys),
-            "dimensions": ", ".join(each.dimensions),
-        }
-        for each in apps
-    ]
-    _print(rows, ("app", "state", "keys", "dimensions"), json_=json_)
-
-
-@app.command("key")
-@click.argument("name")
-@click.option(
-    "--add", "scope", type=click.Choice(SCOPES), help="Give the app a new key that may send, or read reports."
-)
-@click.option("--revoke", metavar="NUMBER", type=int, help="Revoke the key of that number.")
-@of_owner
-@of_store
-@as_json
-def app_key(**given: Any) -> None:
-    """List the keys of the app NAME, add one, or revoke one."""
-    place = open_workplace(given["store"])
-    found = app_named(place, owner_named(place, given["owner"]), name=given["name"])
-    if given["scope"]:
-        row, plain = make_key(place.control, place.clock, app=found, scope=given["scope"])
-        once = "" if row.plain else " It is shown this once."
-        _say({"number": row.id, "scope": row.scope, "key": plain}, f"Key {row.id}: {plain}{once}", json_=given["json_"])
-        return
-    if given["revoke"] is not None:
-        _revoke(place, found.id, given["revoke"])
-        _say({"revoked": given["revoke"]}, f"Revoked key {given['revoke']}.", json_=given["json_"])
-        return
-    rows = [_key_row(key) for key in place.control.app_keys(found.id)]
-    _print(rows, ("number", "scope", "key", "created", "revoked"), json_=given["json_"])
-
-
-def _revoke(place: Workplace, number: int, key: int) -> None:
-    mine = {row.id for row in place.control.app_keys(number) if row.revoked is None}
-    if key not in mine or not place.control.revoke_key(key, place.clock.now()):
-        message = f"The app has no active key {key}."
-        raise NotFound(message)
-
-
-def _key_row(key: AppKey) -> dict[str, Any]:
-    return {
-        "number": key.id,
-        "scope": key.scope,
-        "key": key.plain or f"…{key.hint}",
-        "created": iso_time(key.created),
-        "revoked": None if key.revoked is None else iso_time(key.revoked),
-    }
 
 
 def _question_options(command: Any) -> Any:
@@ -218,7 +127,7 @@ def measure_command(*, name: str, owner: str | None, store: str | None, json_: b
     place = open_workplace(store)
     query = _query(place, owner, asked)
     with output.busy("Looking at every instance…"):
-        made = measure(place.store, query, name) if name else numbers(place.store, query)
+        made = measure(place.store, query, name=name) if name else numbers(place.store, query)
     if json_:
         output.as_json(made)
     elif name:
@@ -292,12 +201,12 @@ def instances(**given: Any) -> None:
         if not place.store.release(found.id, given["release"]):
             message = f"No instance {given['release']!r} is bound to a token."
             raise NotFound(message)
-        _say({"released": given["release"]}, f"Released {given['release']}.", json_=given["json_"])
+        output.say({"released": given["release"]}, f"Released {given['release']}.", json_=given["json_"])
         return
     how = {name: given[name] for name in ("search", "state", "sort", "limit")}
     listed = place.store.instances(found.owner, found.id, **how)
     rows = [_instance_row(item) for item in listed.items]
-    _print(
+    output.rows(
         rows,
         ("instance_id", "version", "platform", "arch", "kind", "state", "labels", "first_seen", "last_seen"),
         json_=given["json_"],
@@ -328,7 +237,7 @@ def label(**given: Any) -> None:
     marked = place.store.mark(found.id, given["label"], ids=given["ids"], on=not given["off"])
     unknown = len(set(given["ids"])) - marked
     told = {"label": given["label"], "on": not given["off"], "instances": marked, "unknown": unknown}
-    _say(told, f"Labelled {marked} instances; {unknown} are not known.", json_=given["json_"])
+    output.say(told, f"Labelled {marked} instances; {unknown} are not known.", json_=given["json_"])
 
 
 @cli.command()
@@ -344,6 +253,29 @@ def prune(*, dry_run: bool, store: str | None, json_: bool) -> None:
         output.as_json({"dry_run": dry_run, **removed})
         return
     output.table(tuple(removed), [removed], title="would remove" if dry_run else "removed")
+
+
+@cli.command("import")
+@click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--app", "name", metavar="APP", help="The app it is for; the one the file names when left out.")
+@of_owner
+@of_store
+@as_json
+def import_command(*, file: Path, name: str | None, owner: str | None, store: str | None, json_: bool) -> None:
+    """Take in a FILE that an installation without a network exported. Importing it again changes nothing."""
+    from homing.cli import importing
+
+    place = open_workplace(store)
+    header = importing.header_of(file)
+    found = app_named(place, owner_named(place, owner), name=header.app if name is None else name)
+    if found.retired:
+        message = f"The app {found.name} is retired and takes no more pings."
+        raise AccountError(message)
+    steps = -(-importing.count_lines(file) // importing.LINES)
+    with output.progress("Importing", max(steps, 1)) as advance:
+        became = importing.import_file(place, found, path=file, advance=advance)
+    rows = [{"outcome": each, "pings": number} for each, number in became.most_common()]
+    output.rows(rows, ("outcome", "pings"), json_=json_)
 
 
 @cli.command()
@@ -364,18 +296,4 @@ def erase(*, instance_id: str, yes: bool, owner: str | None, store: str | None, 
         message = f"Nothing is stored about {instance_id!r}."
         raise NotFound(message)
     told = {**receipt._asdict(), "at": iso_time(receipt.at)}
-    _say(told, "Erased. " + ", ".join(f"{name}: {value}" for name, value in told.items()), json_=json_)
-
-
-def _say(value: dict[str, Any], sentence: str, *, json_: bool) -> None:
-    if json_:
-        output.as_json(value)
-    else:
-        click.echo(sentence)
-
-
-def _print(rows: list[dict[str, Any]], columns: tuple[str, ...], *, json_: bool) -> None:
-    if json_:
-        output.as_json(rows)
-    else:
-        output.table(columns, rows)
+    output.say(told, "Erased. " + ", ".join(f"{name}: {value}" for name, value in told.items()), json_=json_)

@@ -1,6 +1,8 @@
 """What every command needs: the settings, the store and the owner it is about."""
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import click
 
 from homing.clock import Clock, SystemClock
 from homing.errors import NotFound, StartError
@@ -8,6 +10,10 @@ from homing.server.config import load
 from homing.server.stores.base import App, Control, Options, Owner, Store
 from homing.server.stores.registry import exists, open_store
 from homing.settings import Resolved
+
+as_json: Final = click.option("--json", "json_", is_flag=True, help="Print JSON.")
+of_store: Final = click.option("--store", metavar="URL", help="The store, when settings name another.")
+of_owner: Final = click.option("--owner", metavar="NAME", help="The owner; the first one when left out.")
 
 
 class Workplace(NamedTuple):

@@ -22,6 +22,22 @@ def as_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
+def say(value: Mapping[str, Any], sentence: str, *, json_: bool) -> None:
+    """Print a value as JSON where asked, else a sentence."""
+    if json_:
+        as_json(value)
+    else:
+        click.echo(sentence)
+
+
+def rows(found: Sequence[Mapping[str, Any]], columns: Sequence[str], *, json_: bool) -> None:
+    """Print rows as JSON where asked, else as a table."""
+    if json_:
+        as_json(found)
+    else:
+        table(columns, found)
+
+
 def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, title: str = "") -> None:
     """Print rows under columns; numbers to the right, what is unknown as a dash."""
     if sys.stdout.isatty():

@@ -72,7 +72,7 @@ def first_key(control: Control, clock: Clock, *, owner: int) -> tuple[str, str]:
     apps = control.apps(owner)
     app = apps[0] if apps else control.add_app(owner, FIRST_APP, now=clock.now(), dimensions=())
     for key in control.app_keys(app.id):
-        if key.plain and key.revoked is None:
+        if key.plain and key.is_active(clock.now()):
             return app.name, key.plain
     return app.name, make_key(control, clock, app=app, scope="send")[1]
 

@@ -55,6 +55,7 @@ class Engine:
         self._began = clock.monotonic()
         self._problems: dict[str, str] = {}
         self._own_instance = UNMADE
+        self._renewed: tuple[str, Renewal | None] = (UNMADE, None)
         self._senders: tuple[Sender, ...] = ()
         self._workers: tuple[Worker, ...] = ()
         self._outboxes = Outboxes(self._policy, self._place(), clock=clock, turns=self._turns)
@@ -438,7 +439,7 @@ class Engine:
             problems=(*self._ruling.problems, *self._problems.values(), *self._ruling.content.licence.problems),
         )
         if not decision.is_on:
-            return plain
+            return plain._replace(renewed=self._renewal(plain.instance))
         with self._lock:
             senders, workers = self._made(), self._workers
         due: list[int | None] = [worker.next_due for worker in workers]
@@ -447,14 +448,15 @@ class Engine:
         for sender in senders:
             failed = {**failed, **{name: failed.get(name, 0) + times for name, times in sender.failed.items()}}
         further = [*(problem for sender in senders for problem in sender.problems), *self._outboxes.problems]
+        instance = senders[0].instance() if senders else self._own_instance
         return plain._replace(
-            instance=senders[0].instance() if senders else self._own_instance,
+            instance=instance,
             destinations=courses,
             failed_probes=tuple(sorted(failed.items())),
             problems=(*plain.problems, *dict.fromkeys(further), *([HELD] if self._is_held else [])),
             waiting=self._outboxes.waiting,
             lost=self._outboxes.lost,
-            renewed=self._renewal(),
+            renewed=self._renewal(instance),
         )
 
     def is_on(self) -> bool:
@@ -473,12 +475,15 @@ class Engine:
             return ""
         return found.instance if found else ""
 
-    def _renewal(self) -> Renewal | None:
-        try:
-            identities = self._identities()
-            return identities.renewal() if identities else None
-        except Exception:  # noqa: BLE001 - the sender has said so already
-            return None
+    def _renewal(self, instance: str) -> Renewal | None:
+        """Return when the id was replaced; looked up once for each."""
+        if instance not in (UNMADE, self._renewed[0]):
+            try:
+                identities = self._identities()
+                self._renewed = instance, identities.renewal() if identities else None
+            except Exception:  # noqa: BLE001 - the sender has said so already
+                return None
+        return self._renewed[1] if instance == self._renewed[0] else None
 
     # In a child.
 

@@ -27,8 +27,8 @@ class Telemetry:
     """Tells an application's maker, as its policy says, that this installation is alive.
 
     Arguments that cannot be used raise `SettingsError` at once, with every problem. After that nothing raises but
-    `save` and `agree`, and nothing delays the host. While telemetry is off there is no thread and no socket, and no
-    file but the one that a decision was written to.
+    `save`, `agree` and `reset_id`, and nothing delays the host. While telemetry is off there is no thread and no
+    socket, and no file but the one that a decision was written to.
 
     A child that was forked off is the same instance. Its telemetry rests until `start` is called in it, so that many
     workers behind one parent send one ping.

@@ -19,8 +19,9 @@ from homing.errors import StoreError
 from homing.server.accounts.accounts import Accounts
 from homing.server.accounts.directory import REFRESH_SECONDS, Directory
 from homing.server.accounts.door import Door
-from homing.server.api import fleet, operations, reports, sessions
+from homing.server.api import erasures, fleet, operations, reports, sessions
 from homing.server.api.callers import SECURITY, Services, caller
+from homing.server.api.eraser import Eraser
 from homing.server.dashboard.assets import COMPRESSED, Assets, read_assets
 from homing.server.dashboard.guard import answer_anything, secure
 from homing.server.dashboard.pages import Templates, load_templates, make_templates
@@ -40,7 +41,7 @@ from homing.server.ingest.limits import RateLimit
 from homing.server.ingest.live import Live
 from homing.server.metrics import Metrics
 from homing.server.reader.client import ReaderClient
-from homing.server.stores.base import Options
+from homing.server.stores.base import Control, Options
 from homing.server.stores.registry import Opened
 from homing.settings import Resolved
 
@@ -61,6 +62,8 @@ HANDLERS: Final = (
     sessions.sign_in,
     sessions.sign_out,
     sessions.change_password,
+    erasures.erase,
+    erasures.erase_below_key,
     operations.livez,
     operations.readyz,
     operations.metrics,
@@ -73,6 +76,7 @@ class Receiver:
 
     def __init__(self, opened: Opened, settings: Resolved, clock: Clock) -> None:
         self._store = opened.store
+        self._control = opened.control
         self.metrics = Metrics()
         self.live = Live()
         self.accounts = Accounts(opened.control, clock)
@@ -80,7 +84,7 @@ class Receiver:
         self.reader = ReaderClient(
             settings["store"], options_of(settings), (settings["log_level"], settings["log_format"])
         )
-        self.directory = _directory(opened, settings)
+        self.directory = directory_of(opened.control, settings, clock=clock)
         self._assets = read_assets()
         self._templates = make_templates(self._assets.url)
         self.lane = self._lane(settings, clock)
@@ -106,6 +110,9 @@ class Receiver:
             checks=self.checks,
             release=self._store.release,
             live=self.live,
+            control=self._control,
+            dialects=DIALECTS,
+            eraser=Eraser(self.directory, self.reader, clock),
             secure_cookies=settings["secure_cookies"],
             public_url=settings["public_url"],
         )
@@ -173,9 +180,10 @@ def bound_by(settings: Resolved) -> Mapping[str, str]:
     return {name: settings[f"{name}_app"] for name in BINDABLE}
 
 
-def _directory(opened: Opened, settings: Resolved) -> Directory:
+def directory_of(control: Control, settings: Resolved, *, clock: Clock) -> Directory:
+    """Return the directory of apps and keys, which knows what every dialect may be split by."""
     dimensions = frozenset[str]().union(*(dialect.dimensions for dialect in DIALECTS))
-    return Directory(opened.control, dimensions, settings["retention_days"])
+    return Directory(control, clock, dialect_dimensions=dimensions, retention_days=settings["retention_days"])
 
 
 def framework(services: Services, *, assets: Assets, templates: Templates) -> ASGIApp:

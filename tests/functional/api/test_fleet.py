@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from tests.functional.receiver import Receiver
+from tests.functional.receiver import Receiver, until
 
 USERS = "platform.counts.users"
 
@@ -26,6 +26,7 @@ def test_one_fleet_both_ways(fresh: tuple[Receiver, httpx.Client]) -> None:
     furnish(receiver, client)
     key = receiver.json("app", "key", "first-app", "--add", "read")["key"]
     headers = {"Authorization": f"Bearer {key}"}
+    until(lambda: client.get("/api/v1/events", headers=headers).status_code == 200, "The new key")
 
     def asked(path: str, **parameters: Any) -> Any:
         answer = client.get(f"/api/v1/{path}", params=parameters, headers=headers)

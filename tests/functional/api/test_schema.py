@@ -34,6 +34,7 @@ OPERATIONS = [
     ("/api/v1/sign-in", "POST"),
     ("/api/v1/sign-out", "POST"),
     ("/api/v1/password", "POST"),
+    ("/v1/erase", "POST"),
 ]
 
 

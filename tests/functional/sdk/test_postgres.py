@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 
 from homing import PostgresStore
 from homing.clock import SystemClock
-from homing.sdk.identity import Identities, StorePlace
+from homing.sdk.identity import INSTANCE_FILE, TOKEN_FILE, Identities, StorePlace
 from homing.sdk.policy import POLICIES, IdKept
 from homing.sdk.status import UNMADE
 from tests.functional.receiver import environment
@@ -235,7 +235,7 @@ def test_a_token_in_a_table(tmp_path: Path, store: PostgresStore) -> None:
     kept = store.load()
     assert kept["instance_id.token"] == outbox.requests[0].headers["X-SeqDesk-Telemetry-Token"]
     assert kept["instance_id"] in outbox.bodies[0].decode()
-    assert {"leader.lock", "sending.lock"} == {path.name for path in tmp_path.iterdir()}
+    assert not {INSTANCE_FILE, TOKEN_FILE} & {path.name for path in tmp_path.iterdir()}
 
 
 def test_processes_agree(tmp_path: Path, address: str) -> None:

@@ -161,7 +161,7 @@ def test_one_id_for_every_check(tmp_path: Path) -> None:
 
 
 def test_no_id_without_consent(tmp_path: Path) -> None:
-    """Off, not started, not initialised, or off since in another process: the check is made without one."""
+    """Off, not started, not initialised, or off since in another process: the check is made without one."""  # 002-12
     with listener(answer(NONE)) as there:
         with on(tmp_path, there, enabled=None) as telemetry:
             check = check_at(there, telemetry=telemetry)

@@ -22,3 +22,28 @@ def add_app(control: Control, clock: Clock, *, owner: Owner, name: str, dimensio
             message = f"A dimension's name is like database_provider, up to 50 characters, not {dimension!r}."
             raise AccountError(message)
     return control.add_app(owner.id, name, now=clock.now(), dimensions=tuple(dict.fromkeys(dimensions)))
+
+
+def retire_app(control: Control, *, app: App) -> App:
+    """Let an app take no more pings; what was counted stays."""
+    return _changed(control, app._replace(retired=True))
+
+
+def restore_app(control: Control, *, app: App) -> App:
+    """Let a retired app take pings again."""
+    return _changed(control, app._replace(retired=False))
+
+
+def demand_bearer(control: Control, clock: Clock, *, app: App, demanded: bool) -> App:
+    """Let an app demand a bearer token, or not; raise `AccountError` when it has none that could be sent."""
+    now = clock.now()
+    tokens = (key for key in control.app_keys(app.id) if key.scope == "bearer" and key.is_active(now))
+    if demanded and next(tokens, None) is None:
+        message = "Make a bearer key first: without one nothing could be sent any more."
+        raise AccountError(message)
+    return _changed(control, app._replace(demands_bearer=demanded))
+
+
+def _changed(control: Control, app: App) -> App:
+    control.change_app(app)
+    return app

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from homing.clock import Clock
 from homing.outcomes import Refusal
 from homing.server.accounts.keys import key_digest
 from homing.server.ingest.lane import Target
@@ -10,10 +11,12 @@ from homing.server.ingest.steps import BUILT_IN
 from homing.server.stores.base import App, AppKey, Control
 
 REFRESH_SECONDS: Final = 1.0
+USE_MS: Final = 60_000
+"""How much time passes until it is noted again that a key was used."""
 
 
 class _Held(NamedTuple):
-    """Apps and keys as of one version of the control data."""
+    """Apps and keys as of one version of the control data; `until` the next key ends."""
 
     version: int
     apps: Mapping[int, App]
@@ -21,28 +24,58 @@ class _Held(NamedTuple):
     senders: Mapping[str, Target]
     names: Mapping[str, Target]
     keys: Mapping[bytes, AppKey]
+    until: int | None
 
 
 class Directory:
     """Looks keys and apps up without touching the store. `refresh` brings it up to date, from any thread."""
 
-    def __init__(self, control: Control, dialect_dimensions: frozenset[str], retention_days: int) -> None:
+    def __init__(
+        self, control: Control, clock: Clock, *, dialect_dimensions: frozenset[str], retention_days: int
+    ) -> None:
         self._control = control
+        self._clock = clock
+        self._used: set[str] = set()
+        self._noted: dict[int, int] = {}
         self._dimensions = BUILT_IN | dialect_dimensions
         self._retention = retention_days
         self._held = self._load()
 
     def refresh(self) -> None:
-        """Read the control data again if it changed."""
-        if self._control.version() != self._held.version:
+        """Read the control data again if it changed or a key ended, and note which keys were used."""
+        now, until = self._clock.now(), self._held.until
+        if self._control.version() != self._held.version or (until is not None and now >= until):
             self._held = self._load()
+        self._note_use(now)
+
+    def _note_use(self, now: int) -> None:
+        # A copy is made in one step: keys are used meanwhile.
+        rows = {key: self._held.keys.get(key_digest(key)) for key in self._used.copy()}
+        due = {row.id: now for row in rows.values() if row and now - self._noted.get(row.id, 0) >= USE_MS}
+        self._used -= {key for key, row in rows.items() if row is None or row.id in due}
+        if due:
+            self._noted.update(due)
+            self._control.note_use(due)
 
     def by_key(self, key: str) -> Target:
         """Return the app that a key may send to; raise `Refusal` when the key is unknown or may not send."""
         found = self._held.senders.get(key)
         if found is None:
-            raise Refusal("key_scope" if key_digest(key) in self._held.keys else "key_unknown")
+            row = self._held.keys.get(key_digest(key))
+            if row is None or row.scope != "bearer":
+                raise Refusal("key_unknown" if row is None else "key_scope")
+            found = self._held.targets[row.app]
+        self._used.add(key)
         return found
+
+    def check_bearer(self, target: Target, token: str | None) -> None:
+        """Raise `Refusal` when a token is not one of those that let pings of an app in."""
+        if token is None:
+            raise Refusal("bearer_missing")
+        row = self._held.keys.get(key_digest(token))
+        if row is None or row.scope != "bearer" or row.app != target.app:
+            raise Refusal("bearer_wrong")
+        self._used.add(token)
 
     def by_name(self, name: str) -> Target:
         """Return the app of that name, the oldest where several owners have one; raise `Refusal` when there is none."""
@@ -54,7 +87,10 @@ class Directory:
     def reader(self, key: str) -> App | None:
         """Return the app whose reports a key opens."""
         row = self._held.keys.get(key_digest(key))
-        return self._held.apps[row.app] if row is not None and row.scope == "read" else None
+        if row is None or row.scope != "read":
+            return None
+        self._used.add(key)
+        return self._held.apps[row.app]
 
     def known(self, key: str) -> bool:
         """Say whether a key exists, whatever it may do."""
@@ -68,21 +104,28 @@ class Directory:
         """Return what the receiver takes in for an app, and how long it keeps it."""
         return self._held.targets[app.id]
 
+    def app(self, target: Target) -> App:
+        """Return the app of a target."""
+        return self._held.apps[target.app]
+
     def send_key(self, app: App) -> str | None:
-        """Return the oldest key that may send to an app."""
-        rows = (row for row in self._held.keys.values() if row.app == app.id and row.scope == "send")
-        return next((row.plain for row in rows if row.plain), None)
+        """Return the key to send to an app with: the oldest of those that end last, or never."""
+        rows = [row for row in self._held.keys.values() if row.app == app.id and row.plain]
+        return max(rows, key=lambda row: (row.ends is None, row.ends, -row.id)).plain if rows else None
 
     def _load(self) -> _Held:
         version = self._control.version()
         # Keys before apps: an app is there before its keys are, whatever is added meanwhile.
-        keys = {row.digest: row for row in self._control.app_keys() if row.revoked is None}
+        now = self._clock.now()
+        keys = {row.digest: row for row in self._control.app_keys() if row.is_active(now)}
         apps = {app.id: app for app in self._control.apps()}
         targets = {app.id: self._target(app) for app in apps.values()}
         senders = {row.plain: targets[row.app] for row in keys.values() if row.plain and row.scope == "send"}
         names = {app.name: targets[app.id] for app in reversed(apps.values())}
-        return _Held(version, apps, targets, senders, names, keys)
+        until = min((row.ends for row in keys.values() if row.ends is not None), default=None)
+        return _Held(version, apps, targets, senders, names, keys, until)
 
     def _target(self, app: App) -> Target:
         dimensions = self._dimensions | frozenset(app.dimensions)
-        return Target(app.id, app.retired, dimensions, app.retention_days or self._retention)
+        days = app.retention_days or self._retention
+        return Target(app.id, app.retired, dimensions, days, demands_bearer=app.demands_bearer)

@@ -1,7 +1,7 @@
 """Who is asking: an owner with a session, or the holder of an app's read key."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from litestar import Request
@@ -16,12 +16,13 @@ from homing.clock import Clock
 from homing.server.accounts.accounts import Accounts
 from homing.server.accounts.directory import Directory
 from homing.server.accounts.door import Door
-from homing.server.dialects.base import bearer
+from homing.server.api.eraser import Eraser
+from homing.server.dialects.base import Dialect, bearer
 from homing.server.ingest.addresses import AddressOf
 from homing.server.ingest.live import Live
 from homing.server.metrics import Metrics
 from homing.server.reader.client import ReaderClient
-from homing.server.stores.base import App, Owner
+from homing.server.stores.base import App, Control, Owner
 
 COOKIE: Final = "homing_session"
 KEY: Final = "key"
@@ -49,6 +50,9 @@ class Services(NamedTuple):
     checks: Callable[[], Mapping[str, bool]]
     release: Callable[[int, str], bool]
     live: Live
+    eraser: Eraser
+    control: Control
+    dialects: Sequence[Dialect]
     secure_cookies: bool
     public_url: str
 

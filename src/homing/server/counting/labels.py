@@ -13,7 +13,7 @@ import msgspec
 from pyroaring import BitMap
 
 from homing.ping import Ping
-from homing.server.counting.segment import Segment
+from homing.server.counting.segment import Segment, Shown
 from homing.server.counting.sets import OFF, ON
 
 CI: Final = "ci"
@@ -92,25 +92,27 @@ def names(labels: int) -> tuple[str, ...]:
     return tuple(label for label in LABELS if labels & bit(label))
 
 
-def follow(trace: Trace | None, ping: Ping, *, day: int) -> Trace:
+def follow(trace: Trace | None, ping: Ping, *, day: int, shown: Shown) -> Trace:
     """Return what an instance's trace becomes by one more ping of a day; the first one has none before it."""
-    if trace is None:
-        trace = Trace(first_day=day)
-    if ping.received - ping.at <= LATE_MS:
-        trace = _turned(trace, _print(ping.dimensions, trace.shown), ping.received)
-    found = 0 if day == trace.first_day else _SETTLED
-    if trace.returns >= RETURNS:
-        found |= _CLONED
+    found = 0
     for name, its in _SAID_BITS:
         if ping.properties.get(name) is True:
             found |= its
+    is_late = ping.received - ping.at > LATE_MS
+    if trace is None:
+        return Trace(found, 0, day, 0 if is_late else shown.print)
+    if not is_late:
+        now = trace.shown & ~shown.told | shown.print
+        trace = trace if now == trace.shown else _turned(trace, now, ping.received)
+    if day != trace.first_day:
+        found |= _SETTLED
+    if trace.returns >= RETURNS:
+        found |= _CLONED
     missing = found & ~trace.pinned & ~trace.labels
     return trace._replace(labels=trace.labels | missing) if missing else trace
 
 
 def _turned(trace: Trace, shown: int, at: int) -> Trace:
-    if shown == trace.shown:
-        return trace
     turned = trace._replace(shown=shown, before=trace.shown, returns=0)
     if shown != trace.before:
         return turned
@@ -119,13 +121,15 @@ def _turned(trace: Trace, shown: int, at: int) -> Trace:
     return turned._replace(returns=trace.returns + 1)
 
 
-def _print(dimensions: Mapping[str, str], earlier: int) -> int:
-    """Return a number for what sets machines apart; what a ping does not say is as it was."""
+def shown_by(dimensions: Mapping[str, str]) -> Shown:
+    """Return what a ping with these dimensions shows of its machine."""
+    told = made = 0
     for place, name in _PLACES:
         value = dimensions.get(name)
         if value is not None:
-            earlier = earlier & ~(_PART << place) | (crc32(value.encode()) & _PART or 1) << place
-    return earlier
+            told |= _PART << place
+            made |= (crc32(value.encode()) & _PART or 1) << place
+    return Shown(told, made)
 
 
 def pin(trace: Trace, label: str, *, on: bool) -> Trace:

@@ -44,12 +44,23 @@ class Segment:
     requests: Counter[Combination] = field(default_factory=Counter)
 
 
+class Shown(NamedTuple):
+    """What sets a machine apart, as a number: its `print`, in which the bits of what was `told` are meant."""
+
+    told: int
+    print: int
+
+
 class Profile(NamedTuple):
-    """What a ping is counted under, after the limits on values: its kind, its dimensions, its request's combination."""
+    """What a ping is counted under, after the limits on values: its kind, its dimensions, its request's combination.
+
+    `shown` is of the values as they were sent.
+    """
 
     kind: str
     dimensions: Mapping[str, str]
     combination: Combination
+    shown: Shown = Shown(0, 0)
 
 
 def profile_of(kind: str, dimensions: Mapping[str, str]) -> Profile:

@@ -10,8 +10,11 @@ from litestar.response import Template
 from homing.clock import day_of, iso_time
 from homing.errors import QueryError
 from homing.server.api.callers import AnyRequest, Services, parameters
+from homing.server.dashboard.connect import place_of
 from homing.server.dashboard.pages import Visitor, page
 from homing.server.dashboard.views_address import DAYS, HOME, Address
+from homing.server.dashboard.views_apps import app_path
+from homing.server.dashboard.views_connect import Place, Step, native_steps
 from homing.server.dashboard.views_controls import DEFAULT_RANGE, choices, controls
 from homing.server.dashboard.views_overview import overview
 from homing.server.query.overview import Kept
@@ -33,9 +36,9 @@ MOST_CHOICES: Final = 50
 class Connection(NamedTuple):
     """What an application needs to send its first ping."""
 
-    app: str
-    key: str | None
-    endpoint: str
+    place: Place
+    path: str
+    steps: list[Step]
 
 
 @get(HOME)
@@ -122,5 +125,5 @@ def _dimensions(services: Services, apps: Iterable[App]) -> list[str]:
 
 
 def _connection(request: AnyRequest, services: Services, app: App) -> Connection:
-    endpoint = services.public_url or str(request.base_url)
-    return Connection(app.name, services.directory.send_key(app), endpoint.rstrip("/"))
+    place = place_of(request, services, app=app)
+    return Connection(place, app_path(app.name), native_steps(place))

@@ -6,7 +6,7 @@ from litestar import Router
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from homing.server.dashboard import events, instances, live, overview, signing
+from homing.server.dashboard import apps, connect, events, instances, live, overview, signing
 from homing.server.dashboard.assets import serve_asset
 from homing.server.dashboard.guard import answer_page, own_origin, visitor
 
@@ -15,6 +15,20 @@ ROUTES: Final = (
     overview.show_choices,
     events.show_events,
     live.show_live,
+    apps.list_apps,
+    apps.make_app,
+    apps.show_settings,
+    apps.add_key,
+    apps.ask_end,
+    apps.rotate,
+    apps.revoke,
+    apps.keep,
+    apps.change_bearer,
+    apps.ask_retire,
+    apps.retire,
+    apps.restore,
+    connect.show_connect,
+    connect.show_arrival,
     instances.list_instances,
     instances.show_instance,
     instances.ask_release,

@@ -10,7 +10,7 @@ import structlog
 from homing.clock import Clock
 from homing.outcomes import Refusal, Verdict
 from homing.ping import Ping
-from homing.server.dialects.base import Answer, Dialect, Request
+from homing.server.dialects.base import Answer, Dialect, Request, bearer
 from homing.server.ingest.addresses import AddressOf
 from homing.server.ingest.body import pass_over, read_body
 from homing.server.ingest.bridge import serve_asgi
@@ -52,6 +52,7 @@ class Target(NamedTuple):
     retired: bool
     dimensions: frozenset[str]
     retention_days: int
+    demands_bearer: bool = False
 
 
 class Targets(Protocol):
@@ -62,6 +63,9 @@ class Targets(Protocol):
 
     def by_name(self, name: str) -> Target:
         """Return the app of that name of the first owner; raise `Refusal` when there is none."""
+
+    def check_bearer(self, target: Target, token: str | None) -> None:
+        """Raise `Refusal` when a token is not one of those that let pings of an app in."""
 
 
 class Tally(Protocol):
@@ -244,6 +248,8 @@ class Lane:
         exchange.app = target.app
         if target.retired:
             raise Refusal("app_retired")
+        if target.demands_bearer:
+            self._targets.check_bearer(target, bearer(exchange.headers))
         self._limits.app.check(target.app, now)
         return target
 

@@ -10,7 +10,7 @@ from homing.server.query.report import Sets
 from homing.server.stores.base import Store
 
 
-def measure(store: Store, query: Query, name: str) -> dict[str, Any]:
+def measure(store: Store, query: Query, *, name: str) -> dict[str, Any]:
     """Summarise the number under a name, as plain values, of those the question counts as clients.
 
     Each counts once, with the number in its last report. Raises `QueryError` unless the question is about one app.

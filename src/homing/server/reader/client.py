@@ -16,7 +16,7 @@ from homing.server.counting.sets import Plan
 from homing.server.query.overview import Kept
 from homing.server.query.question import Query
 from homing.server.reader.frames import LENGTH, READY, Question, pack, unpack
-from homing.server.stores.base import Entry, Instance, Listing, Options
+from homing.server.stores.base import Entry, Instance, Listing, Options, Receipt
 from homing.settings import child_environment
 
 ANSWER_SECONDS: Final = 30.0
@@ -79,7 +79,7 @@ class ReaderClient:
 
     async def measure(self, query: Query, name: str) -> dict[str, Any]:
         """Summarise a number over a fleet; see `query.measure`."""
-        made: dict[str, Any] = await self._ask("measure", query, name)
+        made: dict[str, Any] = await self._ask("measure", query, name=name)
         return made
 
     async def numbers(self, query: Query) -> dict[str, Any]:
@@ -112,6 +112,16 @@ class ReaderClient:
         """Return the values of a dimension with the first and last day each was seen."""
         found: dict[str, tuple[int, int]] = await self._ask("values", apps, days, dimension=dimension)
         return found
+
+    async def bindings(self, owner: int, instance_id: str) -> dict[int, str | None]:
+        """Return where an instance is known; see `Store.bindings`."""
+        found: dict[int, str | None] = await self._ask("bindings", owner, instance_id)
+        return found
+
+    async def erase(self, owner: int, instance_id: str) -> Receipt | None:
+        """Erase an instance; see `Store.erase`. Asked again after a death, it may tell of nothing more."""
+        found = await self._ask("erase", owner, instance_id)
+        return None if found is None else Receipt(*found)
 
     async def _ask(self, method: str, *args: Any, **kwargs: Any) -> Any:
         try:

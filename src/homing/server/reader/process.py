@@ -35,9 +35,19 @@ REST_SECONDS: Final = 5.0
 PRUNE_SECONDS: Final = 3600.0
 FAILED: Final = 2
 
-QUESTIONS: Final = frozenset({"count", "requests", "values", "members", "instances", "instance", "history"})
+KEPT_APART: Final = ("bindings", "erase")
+"""Erasing merges pages, as tidying does: it would hold up ingest."""
 
-ASKED: Final[Mapping[str, Callable[..., Any]]] = {"measure": measure, "numbers": numbers, "events": events}
+QUESTIONS: Final = frozenset(
+    {"count", "requests", "values", "members", "instances", "instance", "history", *KEPT_APART}
+)
+
+ASKED: Final[Mapping[str, Callable[..., Any]]] = {
+    "choices": choices,
+    "measure": measure,
+    "numbers": numbers,
+    "events": events,
+}
 """What is asked of a question as it stands."""
 
 FORMS: Final[Mapping[str, Callable[[dict[str, Any]], bytes]]] = {
@@ -90,9 +100,7 @@ class Reader:
         if name == "overview":
             return lambda query, kept: overview(self._store, msgspec.convert(query, Query), kept=Kept(*kept))
         if name in ASKED:
-            return lambda query, *how: ASKED[name](self._store, msgspec.convert(query, Query), *how)
-        if name == "choices":
-            return lambda query, **how: choices(self._store, msgspec.convert(query, Query), **how)
+            return lambda query, **how: ASKED[name](self._store, msgspec.convert(query, Query), **how)
         if name not in QUESTIONS:
             message = f"The reader does not answer {name!r}."
             raise errors.StoreUnsupported(message)

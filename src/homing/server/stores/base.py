@@ -191,6 +191,9 @@ class Store(Protocol):
     def release(self, app: int, instance_id: str) -> bool:
         """Forget the token an instance is bound to; False when there is no such binding."""
 
+    def bindings(self, owner: int, instance_id: str) -> dict[int, str | None]:
+        """Return the apps of an owner that know an instance, each with the hash of the token it is bound to there."""
+
     def erase(self, owner: int, instance_id: str) -> Receipt | None:
         """Remove all data of an instance in all apps of the owner; None when the id was never known."""
 
@@ -220,7 +223,10 @@ class Owner(NamedTuple):
 
 
 class App(NamedTuple):
-    """A product whose installations report. `dimensions` are what it declares beyond the built-in ones."""
+    """A product whose installations report. `dimensions` are what it declares beyond the built-in ones.
+
+    Where it `demands_bearer`, its send keys alone let nothing in.
+    """
 
     id: int
     owner: int
@@ -229,10 +235,15 @@ class App(NamedTuple):
     retention_days: int | None
     history_days: int | None
     dimensions: tuple[str, ...]
+    demands_bearer: bool = False
 
 
 class AppKey(NamedTuple):
-    """A key of an app. `plain` is kept for `send` keys only: they travel inside applications and open nothing."""
+    """A key of an app. `plain` is kept for `send` keys only: they travel inside applications and open nothing.
+
+    Times are in milliseconds since 1970-01-01 UTC. From `ends` on it opens nothing; `used` is when it last did, to the
+    minute.
+    """
 
     id: int
     app: int
@@ -241,7 +252,12 @@ class AppKey(NamedTuple):
     plain: str | None
     hint: str
     created: int
-    revoked: int | None
+    ends: int | None = None
+    used: int | None = None
+
+    def is_active(self, now: int) -> bool:
+        """Say whether it still opens anything."""
+        return self.ends is None or now < self.ends
 
 
 class NewKey(NamedTuple):
@@ -290,7 +306,19 @@ class Control(Protocol):
         """Add a key to an app."""
 
     def app_keys(self, app: int | None = None) -> list[AppKey]:
-        """Return the keys of one app or of all, oldest first, revoked ones too."""
+        """Return the keys of one app or of all, oldest first, ended ones too."""
 
-    def revoke_key(self, key: int, now: int) -> bool:
-        """Revoke a key; False when there is none of that number or it is revoked already."""
+    def change_app(self, app: App) -> None:
+        """Store what can change of an app: whether it is retired, and whether it demands a bearer token."""
+
+    def end_key(self, key: int, ends: int | None, *, now: int) -> bool:
+        """Let a key end at a time, or never; False when there is none of that number or it has ended already."""
+
+    def note_use(self, used: Mapping[int, int]) -> None:
+        """Store when keys were last used, by their numbers."""
+
+    def imported(self, app: int, ids: Sequence[str]) -> set[str]:
+        """Return which of the ids of lines were imported into an app before."""
+
+    def note_imported(self, app: int, lines: Mapping[str, int], *, before: int) -> None:
+        """Store which lines were imported, with the time of each; forget those from `before` a time."""

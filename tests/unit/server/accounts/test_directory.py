@@ -8,7 +8,7 @@ import pytest
 from homing.clock import SystemClock
 from homing.outcomes import Refusal
 from homing.server.accounts.directory import Directory
-from homing.server.accounts.keys import key_digest, make_key
+from homing.server.accounts.keys import end_key, keep_key, key_digest, make_key, rotate_key
 from homing.server.ingest.lane import Targets
 from homing.server.stores.base import App
 from homing.server.stores.sql.control import SqlControl
@@ -59,8 +59,7 @@ def test_revoked_keys(place: Site) -> None:
     """A revoked key is as good as unknown once the change was noticed."""
     app, key = place.add_app()
     [row] = place.control.app_keys(app.id)
-    assert place.control.revoke_key(row.id, place.clock.now())
-    assert not place.control.revoke_key(row.id, place.clock.now())
+    end_key(place.control, place.clock, app=app, number=row.id)
     assert app.id == place.receiver.directory.by_key(key).app
     place.receiver.directory.refresh()
     assert "key_unknown" == refusal(place.receiver.directory, key)
@@ -116,6 +115,77 @@ class Busy(SqlControl):
 def test_what_is_added_meanwhile(place: Site) -> None:
     """An app added between two looks at the control data is known at the next refresh."""
     control = Busy(Database(f"sqlite:///{place.path}"))
-    directory = Directory(control, frozenset(), retention_days=92)
+    directory = Directory(control, place.clock, dialect_dimensions=frozenset(), retention_days=92)
     directory.refresh()
     assert directory.by_key(control.added).app
+
+
+def last_used(place: Site, app: App) -> list[int | None]:
+    """Let the directory note what it saw, and return when each key of an app was last used."""
+    place.receiver.directory.refresh()
+    return [row.used for row in place.control.app_keys(app.id)]
+
+
+def test_rotated_keys_overlap(place: Site) -> None:
+    """Of two keys both open the app until the old one ends, without anybody changing anything then."""
+    app, old = place.add_app()
+    [row] = place.control.app_keys(app.id)
+    _row, new = rotate_key(place.control, place.clock, app=app, number=row.id, days=7)
+    directory = place.receiver.directory
+    directory.refresh()
+    assert [app.id, app.id] == [directory.by_key(key).app for key in (old, new)]
+    assert new == directory.send_key(app)
+    place.clock.advance(days=7)
+    directory.refresh()
+    assert ("key_unknown", app.id) == (refusal(directory, old), directory.by_key(new).app)
+
+
+def test_an_end_is_taken_back(place: Site) -> None:
+    """A key whose end was taken back goes on."""
+    app, key = place.add_app()
+    [row] = place.control.app_keys(app.id)
+    end_key(place.control, place.clock, app=app, number=row.id, days=1)
+    keep_key(place.control, place.clock, app=app, number=row.id)
+    place.clock.advance(days=2)
+    place.receiver.directory.refresh()
+    assert (app.id, key) == (place.receiver.directory.by_key(key).app, place.receiver.directory.send_key(app))
+
+
+def test_bearer_keys(place: Site) -> None:
+    """A bearer key names its app and is a token of that app and no other; send and read keys are none."""
+    app, send = place.add_app("one")
+    other, _key = place.add_app("two")
+    keys = {scope: make_key(place.control, place.clock, app=app, scope=scope)[1] for scope in ("bearer", "read")}
+    directory = place.receiver.directory
+    directory.refresh()
+    target, foreign = directory.by_key(keys["bearer"]), directory.target(other)
+    assert (app.id, None) == (target.app, directory.reader(keys["bearer"]))
+    directory.check_bearer(target, keys["bearer"])
+    for to, token, name in (
+        (target, None, "bearer_missing"),
+        (target, send, "bearer_wrong"),
+        (target, keys["read"], "bearer_wrong"),
+        (target, "x", "bearer_wrong"),
+        (foreign, keys["bearer"], "bearer_wrong"),
+    ):
+        with pytest.raises(Refusal, match=name):
+            directory.check_bearer(to, token)
+
+
+def test_use_is_noted_by_the_minute(place: Site) -> None:
+    """Each key that opened something is noted with the time, once a minute at most, and none that was refused."""
+    app, send = place.add_app()
+    _row, bearer = make_key(place.control, place.clock, app=app, scope="bearer")
+    _row, read = make_key(place.control, place.clock, app=app, scope="read")
+    directory, began = place.receiver.directory, place.clock.now()
+    assert [None] * 3 == last_used(place, app)
+    assert "key_scope" == refusal(directory, read)
+    directory.by_key(send)
+    assert [began, None, None] == last_used(place, app)
+    place.clock.advance(seconds=20)
+    directory.by_key(send)
+    directory.check_bearer(directory.target(app), bearer)
+    directory.reader(read)
+    assert [began, began + 20_000, began + 20_000] == last_used(place, app)
+    place.clock.advance(seconds=40)
+    assert [began + 60_000, began + 20_000, began + 20_000] == last_used(place, app)

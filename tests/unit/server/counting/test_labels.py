@@ -20,6 +20,7 @@ from homing.server.counting.labels import (
     names,
     pin,
     read_trace,
+    shown_by,
     write_trace,
 )
 
@@ -35,7 +36,7 @@ def followed(*pings: Ping) -> Trace:
     """Return the trace that pings leave."""
     trace: Trace | None = None
     for each in pings:
-        trace = follow(trace, each, day=each.at // DAY_MS)
+        trace = follow(trace, each, day=each.at // DAY_MS, shown=shown_by(each.dimensions))
     assert trace is not None
     return trace
 
@@ -106,7 +107,7 @@ def test_a_second_day_settles() -> None:
 def test_nothing_new_is_the_same_trace() -> None:
     """Nothing is written for a ping that changes nothing."""
     trace = followed(ping(1, version="1"))
-    assert follow(trace, ping(2, version="1"), day=0) is trace
+    assert follow(trace, ping(2, version="1"), day=0, shown=shown_by({"version": "1"})) is trace
 
 
 @given(st.builds(Trace, *(st.integers(0, 2**60) for _ in Trace._fields)))
@@ -119,7 +120,7 @@ def test_a_trace_is_read_as_it_was_written(trace: Trace) -> None:
 def test_pinned_labels_stay() -> None:
     """What the owner says is not changed by what is sent."""
     free = pin(followed(ping(1)), SETTLED, on=False)
-    assert () == names(follow(free, ping(DAY_MS), day=1).labels)
+    assert () == names(follow(free, ping(DAY_MS), day=1, shown=shown_by({})).labels)
     assert LABELS == names(pin(Trace(labels=(1 << len(LABELS)) - 1), CLONED, on=True).labels)
 
 

@@ -27,11 +27,11 @@ def add_app_of_another(at: Site) -> None:
 
 
 def test_no_app(visitor: Visitor) -> None:
-    """Without an app the page says how to add one, whoever else has some."""
+    """Without an app the page leads to where one is made, whoever else has some."""
     add_app_of_another(visitor.site)
     page = visitor.get("/").body.decode()
     assert "There is no app yet" in page
-    assert "homing app add my-app" in page
+    assert '<a class="button primary" href="/apps">Make an app</a>' in page
     assert "theirs" not in page
 
 

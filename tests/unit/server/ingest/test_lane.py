@@ -10,6 +10,8 @@ import pytest
 from structlog.typing import EventDict
 
 from homing.outcomes import OUTCOMES, Refusal, Verdict
+from homing.server.accounts.apps import demand_bearer
+from homing.server.accounts.keys import make_key
 from homing.server.app import DIALECTS
 from homing.server.dialects.base import Answer, Dialect, Headers, Reading, Request, bearer, refused
 from homing.server.ingest.addresses import address_finder
@@ -271,9 +273,31 @@ def test_a_key_that_was_revoked(sites: MakeSite) -> None:
     app, key = to.add_app()
     assert 200 == ping(to, key, {}).status
     [row] = to.control.app_keys(app.id)
-    to.control.revoke_key(row.id, to.clock.now())
+    to.control.end_key(row.id, to.clock.now(), now=to.clock.now())
     to.receiver.directory.refresh()
     assert (401, ["key_unknown"]) == (ping(to, key, {}).status, names(ping(to, key, {})))
+
+
+def test_an_app_that_demands_a_bearer_token(sites: MakeSite) -> None:
+    """Its send key alone lets nothing in, by address or by header; a bearer key of the app does, by either."""
+    to = sites()
+    app, send = to.add_app()
+    _row, token = make_key(to.control, to.clock, app=app, scope="bearer")
+    demand_bearer(to.control, to.clock, app=app, demanded=True)
+    to.receiver.directory.refresh()
+    path, body = f"/in/{send}{NATIVE}", b'{"instance_id": "x"}'
+    absent, wrong = to.send("POST", path, {}, body), to.send("POST", path, pings_headers(send), body)
+    assert [(401, ["bearer_missing"]), (401, ["bearer_wrong"])] == [
+        (each.status, names(each)) for each in (absent, wrong)
+    ]
+    assert "Bearer" == absent.headers["www-authenticate"]
+    assert ["bearer_wrong"] == names(ping(to, send, {"instance_id": "x"}))
+    assert 0 == to.requests(app)
+    assert [200, 200] == [
+        to.send("POST", path, pings_headers(token), body).status,
+        ping(to, token, {"instance_id": "x"}).status,
+    ]
+    assert 2 == to.requests(app)
 
 
 # What the store decides.
@@ -541,11 +565,13 @@ def test_a_bug_is_answered_and_counted(sites: MakeSite, logged: list[EventDict])
     assert b"homing_bugs_total 1.0" in to.send("GET", "/metrics", {}).body
 
 
-OF_SIGNING_IN = {"password_wrong", "locked_out"}
-"""What no ping ends with."""
+OF_OTHERS = {"password_wrong", "locked_out", "instance_guessable", "instance_unknown"}
+"""What no ping ends with, but signing in, or asking to be erased."""
 
 SHOWN_HERE = {
     *(
+        "bearer_missing",
+        "bearer_wrong",
         "token_wrong",
         "instance_erased",
         "rate_address",
@@ -563,4 +589,4 @@ SHOWN_HERE = {
 def test_every_outcome_is_shown() -> None:
     """Each outcome of the closed list is the answer in some golden case, or is shown by a test here."""
     golden = {name for dialect in ("native", "seqdesk") for case in cases(dialect) for name in case.named}
-    assert OUTCOMES.keys() == golden | SHOWN_HERE | OF_SIGNING_IN
+    assert OUTCOMES.keys() == golden | SHOWN_HERE | OF_OTHERS

@@ -62,7 +62,7 @@ def test_many_kinds(store: Site) -> None:
 def test_measuring_a_question(store: Site) -> None:
     """Numbers are of those the question counts as clients."""
     store.record(*(store.ping(f"{n}", version="12"[n % 2], properties={"users": n}) for n in range(9)), store.ping("x"))
-    made = measure(store.reader, question(store, filters=(("version", ("1",)),)), "users")
+    made = measure(store.reader, question(store, filters=(("version", ("1",)),)), name="users")
     assert (5, 5, 20, 4, 8) == tuple(made[name] for name in ("clients", "n", "total", "median", "p95"))
     assert 5 == sum(each["n"] for each in made["buckets"])
     assert {"properties": ["users"]} == numbers(store.reader, question(store))
@@ -71,12 +71,12 @@ def test_measuring_a_question(store: Site) -> None:
 def test_what_cannot_be_measured(store: Site) -> None:
     """Several apps, or a name that nothing can have, are refused with a sentence."""
     with pytest.raises(QueryError, match="Name one app"):
-        measure(store.reader, question(store, apps=(store.app, store.other_app)), "users")
+        measure(store.reader, question(store, apps=(store.app, store.other_app)), name="users")
     with pytest.raises(QueryError, match="Name one app"):
         numbers(store.reader, question(store, apps=()))
     for name in ("", "x" * 101):
         with pytest.raises(QueryError, match="of 1 to 100 characters"):
-            measure(store.reader, question(store), name)
+            measure(store.reader, question(store), name=name)
 
 
 @pytest.mark.parametrize(

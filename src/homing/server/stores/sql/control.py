@@ -1,10 +1,11 @@
 """Control data in SQL: owners, sessions, apps and keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Insert, delete, insert, select, update
+from sqlalchemy import Connection, Insert, bindparam, delete, insert, or_, select, update
 
 from homing.errors import NameTaken, StoreRejected
 from homing.server.stores.base import App, AppKey, NewKey, Owner
@@ -91,26 +92,52 @@ class SqlControl:
         with self._database.write() as connection:
             made = _inserted(connection, insert(schema.app_key).values(row))
             connection.execute(_CHANGE)
-        return AppKey(made, app, *key, now, None)
+        return AppKey(made, app, *key, now)
 
     def app_keys(self, app: int | None = None) -> list[AppKey]:
-        """Return the keys of one app or of all, oldest first, revoked ones too."""
+        """Return the keys of one app or of all, oldest first, ended ones too."""
         asked = select(schema.app_key).order_by(schema.app_key.c.id)
         with self._database.read() as connection:
             rows = connection.execute(asked if app is None else asked.where(schema.app_key.c.app == app)).all()
         return [AppKey(*row) for row in rows]
 
-    def revoke_key(self, key: int, now: int) -> bool:
-        """Revoke a key; False when there is none of that number or it is revoked already."""
-        revoked = (
-            update(schema.app_key)
-            .where(schema.app_key.c.id == key, schema.app_key.c.revoked.is_(None))
-            .values(revoked=now)
-        )
+    def change_app(self, app: App) -> None:
+        """Store what can change of an app: whether it is retired, and whether it demands a bearer token."""
+        changed = update(schema.app).where(schema.app.c.id == app.id)
         with self._database.write() as connection:
-            found = connection.execute(revoked).rowcount
+            connection.execute(changed.values(retired=app.retired, demands_bearer=app.demands_bearer))
+            connection.execute(_CHANGE)
+
+    def end_key(self, key: int, ends: int | None, *, now: int) -> bool:
+        """Let a key end at a time, or never; False when there is none of that number or it has ended already."""
+        is_active = or_(schema.app_key.c.ends.is_(None), schema.app_key.c.ends > now)
+        ended = update(schema.app_key).where(schema.app_key.c.id == key, is_active).values(ends=ends)
+        with self._database.write() as connection:
+            found = connection.execute(ended).rowcount
             connection.execute(_CHANGE)
         return bool(found)
+
+    def note_use(self, used: Mapping[int, int]) -> None:
+        """Store when keys were last used, by their numbers."""
+        with self._database.write() as connection:
+            connection.execute(_USED, [{"which": key, "at": at} for key, at in used.items()])
+
+    def imported(self, app: int, ids: Sequence[str]) -> set[str]:
+        """Return which of the ids of lines were imported into an app before."""
+        wanted = {_line(each): each for each in ids}
+        table = schema.imported
+        asked = select(table.c.digest).where(table.c.app == app, table.c.digest.in_(wanted))
+        with self._database.read() as connection:
+            return {wanted[found] for found in connection.execute(asked).scalars()}
+
+    def note_imported(self, app: int, lines: Mapping[str, int], *, before: int) -> None:
+        """Store which lines were imported, with the time of each; forget those from `before` a time."""
+        table = schema.imported
+        with self._database.write() as connection:
+            connection.execute(delete(table).where(table.c.app == app, table.c.at < before))
+            if lines:
+                rows = [{"app": app, "digest": _line(name), "at": at} for name, at in lines.items()]
+                connection.execute(insert(table), rows)
 
 
 class _named:  # noqa: N801 - reads as a statement
@@ -127,6 +154,10 @@ class _named:  # noqa: N801 - reads as a statement
             raise NameTaken(self._sentence) from error
 
 
+def _line(name: str) -> bytes:
+    return sha256(name.encode()).digest()
+
+
 def _inserted(connection: Connection, statement: Insert) -> int:
     key: Any = connection.execute(statement).inserted_primary_key
     return int(key[0])
@@ -141,7 +172,9 @@ def _app(row: Any) -> App:
         retention_days=row.retention_days,
         history_days=row.history_days,
         dimensions=tuple(msgspec.json.decode(row.dimensions)),
+        demands_bearer=row.demands_bearer,
     )
 
 
 _CHANGE: Final = update(schema.changes).values(version=schema.changes.c.version + 1)
+_USED: Final = update(schema.app_key).where(schema.app_key.c.id == bindparam("which")).values(used=bindparam("at"))

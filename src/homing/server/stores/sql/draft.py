@@ -12,7 +12,7 @@ from homing.clock import day_of
 from homing.outcomes import ACCEPTED, DUPLICATE, Refusal, Verdict
 from homing.ping import TURNS, Ping
 from homing.server.counting.labels import follow, read_trace, write_trace
-from homing.server.counting.segment import Heard, Profile
+from homing.server.counting.segment import Heard, Profile, Shown
 from homing.server.stores.sql.caches import Known
 from homing.server.stores.sql.text import digest, state_of
 from homing.server.stores.sql.values import ValueLimits
@@ -135,7 +135,7 @@ class Draft:
         changed = known is None or known.mark != mark or known.credential != credential
         day, heard = day_of(ping.at), Heard(ordinal, new=False, profile=profile)
         key = (ping.app, ping.instance or "")
-        trace = self._follow(ping, known, ordinal)
+        trace = self._follow(ping, known, ordinal, profile.shown)
         self.known[key] = self.fresh[key] = Known(ordinal, credential, mark, trace, day, heard)
         if known is None:
             self.newcomers.append((ping.app, ordinal, ping.received))
@@ -150,10 +150,10 @@ class Draft:
         self.heard[(ping.app, day, ordinal >> self._bits)].append(heard._replace(new=known is None))
         return ordinal
 
-    def _follow(self, ping: Ping, known: Known | None, ordinal: int) -> str:
+    def _follow(self, ping: Ping, known: Known | None, ordinal: int, shown: Shown) -> str:
         """Return the instance's trace after this ping, and note what labels it gave."""
         earlier = None if known is None else read_trace(known.trace)
-        trace = follow(earlier, ping, day=day_of(ping.at))
+        trace = follow(earlier, ping, day=day_of(ping.at), shown=shown)
         had = 0 if earlier is None else earlier.labels
         if trace.labels != had:
             self.labels[(ping.app, ordinal >> self._bits)].append((ordinal, had, trace.labels))

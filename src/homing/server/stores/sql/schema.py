@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -60,6 +61,7 @@ app = Table(
     Column("retention_days", Integer),
     Column("history_days", Integer),
     Column("dimensions", Text, nullable=False),
+    Column("demands_bearer", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("owner", "name"),
 )
 
@@ -73,7 +75,18 @@ app_key = Table(
     Column("plain", Text),
     Column("hint", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
-    Column("revoked", BigInteger),
+    Column("ends", BigInteger),
+    Column("used", BigInteger),
+)
+
+imported = Table(
+    "imported",
+    metadata,
+    Column("app", Integer, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    comment="Lines of files that were imported: by their ids, which say nothing of anybody.",
+    sqlite_with_rowid=False,
 )
 
 head = Table(

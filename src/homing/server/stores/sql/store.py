@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any, Final
 
 from pyroaring import BitMap
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from homing.clock import Clock, day_of
 from homing.errors import NotFound, QueryError, StoreUnsupported
@@ -39,7 +39,7 @@ from homing.server.stores.sql.heads import VOID
 from homing.server.stores.sql.pages import Pages
 from homing.server.stores.sql.prune import Keep, prune
 from homing.server.stores.sql.record import Recorder
-from homing.server.stores.sql.schema import app, day_value, instance
+from homing.server.stores.sql.schema import app, client, day_value, instance
 from homing.server.stores.sql.text import cursor_number, json_list, read_state
 from homing.server.stores.sql.values import ValueLimits
 
@@ -291,6 +291,12 @@ class SqlStore:
         """Move committed data to where it is read fastest, without making anyone wait."""
         self._database.checkpoint()
 
+    def bindings(self, owner: int, instance_id: str) -> dict[int, str | None]:
+        """Return the apps of an owner that know an instance, each with the hash of the token it is bound to there."""
+        with self._reading() as connection:
+            found = connection.execute(_BINDINGS, {"of": owner, "named": instance_id})
+            return {row.app: row.credential for row in found}
+
     def close(self) -> None:
         """Let go of every connection."""
         self._database.close()
@@ -329,4 +335,10 @@ _RELEASE: Final = (
         instance.c.app == bindparam("of"), instance.c.ordinal == bindparam("which"), instance.c.credential.is_not(None)
     )
     .values(credential=None)
+)
+_BINDINGS: Final = (
+    select(instance.c.app, instance.c.credential)
+    .join(app, app.c.id == instance.c.app)
+    .join(client, and_(client.c.owner == app.c.owner, client.c.ordinal == instance.c.ordinal))
+    .where(client.c.owner == bindparam("of"), client.c.instance_id == bindparam("named"))
 )

@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, insert, select
 
 from homing.ping import KIND, OTHER, Ping
+from homing.server.counting.labels import shown_by
 from homing.server.counting.segment import Profile, profile_of
 from homing.server.stores.sql.schema import day_value
 from homing.server.stores.sql.text import json_list
@@ -68,6 +69,7 @@ class ValueLimits:
         combination = json_list(made.combination)
         if self._keep(connection, (ping.app, day), COMBINATIONS, combination, self._combinations) == OTHER:
             made = made._replace(combination=(OTHER,) * len(made.combination))
+        made = made._replace(shown=shown_by(ping.dimensions))
         if len(held.profiles) >= _PROFILES:
             held.profiles.clear()
         held.profiles[(ping.kind, *ping.dimensions.items())] = made
