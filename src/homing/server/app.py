@@ -33,6 +33,7 @@ from homing.server.dialects.posthog.analytics import Analytics
 from homing.server.dialects.posthog.capture import Capture
 from homing.server.dialects.seqdesk import SeqDesk
 from homing.server.dialects.sirveo import Sirveo
+from homing.server.dialects.webhook import Webhook
 from homing.server.ingest.addresses import address_finder
 from homing.server.ingest.desk import Desk
 from homing.server.ingest.exchange import ASGIApp
@@ -121,7 +122,7 @@ class Receiver:
             RateLimit("rate_app", settings["rate_app"]),
             address_of,
         )
-        routes = Routes(DIALECTS, bound_by(settings))
+        routes = Routes(DIALECTS, bound_by(settings), hooks=Webhook())
         return Lane(
             framework(services, assets=self._assets, templates=self._templates),
             routes,

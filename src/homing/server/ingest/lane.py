@@ -10,7 +10,7 @@ import structlog
 from homing.clock import Clock
 from homing.outcomes import Refusal, Verdict
 from homing.ping import Ping
-from homing.server.dialects.base import Answer, Dialect, Request, bearer
+from homing.server.dialects.base import Answer, Dialect, Hook, Request, bearer
 from homing.server.ingest.addresses import AddressOf
 from homing.server.ingest.body import pass_over, read_body
 from homing.server.ingest.bridge import serve_asgi
@@ -30,6 +30,9 @@ from homing.server.ingest.live import Live
 from homing.server.ingest.steps import Context, take
 
 PREFIX: Final = "/in/"
+HOOKS: Final = "/hooks/"
+"""What the paths of webhooks begin with; the key and the token follow."""
+
 ROOT: Final = "/"
 """The dashboard's first page stands there too."""
 
@@ -53,6 +56,7 @@ class Target(NamedTuple):
     dimensions: frozenset[str]
     retention_days: int
     demands_bearer: bool = False
+    hook: Hook | None = None
 
 
 class Targets(Protocol):
@@ -63,6 +67,9 @@ class Targets(Protocol):
 
     def by_name(self, name: str) -> Target:
         """Return the app of that name of the first owner; raise `Refusal` when there is none."""
+
+    def by_hook(self, rest: str) -> Target:
+        """Return the app and the webhook of the rest of a path, `KEY/TOKEN`; raise `Refusal` when there is none."""
 
     def check_bearer(self, target: Target, token: str | None) -> None:
         """Raise `Refusal` when a token is not one of those that let pings of an app in."""
@@ -87,7 +94,7 @@ class Limits(NamedTuple):
 
 
 class Route(NamedTuple):
-    """Where a path leads: a dialect, and the app key or the app's name that the path implies.
+    """Where a path leads: a dialect, and the app key, the app's name or the webhook that the path implies.
 
     `quiet` is the answer where the path brings no pings. `is_shared` says that only POST is for the lane.
     """
@@ -97,13 +104,18 @@ class Route(NamedTuple):
     app_name: str | None
     quiet: Answer | None = None
     is_shared: bool = False
+    hook: str | None = None
 
 
 class Routes:
-    """The table of exact paths: each dialect's own, those below `/in/<app key>`, and those bound to one app."""
+    """The table of exact paths: each dialect's own, those below `/in/<app key>`, and those bound to one app.
 
-    def __init__(self, dialects: Sequence[Dialect], bound: Mapping[str, str]) -> None:
+    Whatever lies below `/hooks/` is for the dialect of webhooks.
+    """
+
+    def __init__(self, dialects: Sequence[Dialect], bound: Mapping[str, str], *, hooks: Dialect | None = None) -> None:
         self._dialects = dialects
+        self._hooks = hooks
         self._native = {path: dialect for dialect in dialects for path in dialect.paths}
         self._fixed = {path: Route(each, None, None) for each in dialects for path in each.open_paths}
         self._fixed |= {
@@ -124,6 +136,8 @@ class Routes:
             native = (slash + rest) or ROOT
             dialect = self._native.get(native) if key or native != ROOT else None
             return self._quiet(native) if dialect is None else Route(dialect, key, None)
+        if self._hooks is not None and path.startswith(HOOKS):
+            return Route(self._hooks, None, None, hook=path[len(HOOKS) :])
         return self._fixed.get(path) or self._quiet(path)
 
     def _quiet(self, path: str) -> Route | None:
@@ -207,7 +221,7 @@ class Lane:
             target = self._admit(key, exchange, now)
         received = self._clock.now()
         reading = dialect.read(
-            Request(exchange.headers, body, target.app, received, target.dimensions, exchange.query, value)
+            Request(exchange.headers, body, target.app, received, target.dimensions, exchange.query, value, target.hook)
         )
         if reading.dropped:
             self._tally.dropped(dialect.name, reading.dropped)
@@ -234,6 +248,8 @@ class Lane:
     def _target(self, exchange: Exchange, route: Route, now: float) -> Target | None:
         """Return the app of a request that may be read, None where only the body can say; raise `Refusal` otherwise."""
         self._check_address(exchange, now)
+        if route.hook is not None:
+            return self._let_in(self._targets.by_hook(route.hook), exchange, now)
         if route.app_name is not None:
             return self._let_in(self._targets.by_name(route.app_name), exchange, now)
         key = route.key or route.dialect.key(exchange.headers, exchange.query)
