@@ -12,6 +12,7 @@ import homing
 from homing.cli import output
 from homing.cli.apps import app
 from homing.cli.opening import Workplace, app_named, as_json, of_owner, of_store, open_workplace, owner_named
+from homing.cli.webhooks import webhook
 from homing.clock import day_of, iso_time
 from homing.errors import AccountError, HomingError, NotFound
 from homing.server.counting.labels import LABELS
@@ -37,7 +38,7 @@ def run() -> None:
         sys.exit(FAILED)
 
 
-@click.group(commands=[app], context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(commands=[app, webhook], context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(homing.__version__, prog_name="homing")
 def cli() -> None:
     """Receive heartbeats of software that runs on other people's machines, and count installations exactly."""
