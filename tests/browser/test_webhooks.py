@@ -24,8 +24,7 @@ def make(page: Page) -> str:
     return page.locator("#url").inner_text().strip()
 
 
-# 001-25
-def test_from_making_to_deleting(page: Page, receiver: Receiver, complaints: Complaints) -> None:
+def test_from_making_to_deleting(page: Page, receiver: Receiver, complaints: Complaints) -> None:  # 001-25
     """What is sent to the address shown is in the event browser; off it is refused; deleted after a question."""
     complaints.expect("status of 400")
     sign_in(page, receiver.announced("Password"), path="/webhooks")

@@ -63,8 +63,7 @@ def test_by_command(fresh: Receiver) -> None:
     assert (2, "homing: first-app has no webhook 'mine'.\n") == (missing.returncode, missing.stderr)
 
 
-# 001-25
-def test_a_receiver_sends_to_itself(fresh: Receiver) -> None:
+def test_a_receiver_sends_to_itself(fresh: Receiver) -> None:  # 001-25
     """With its own webhook as destination the log has both lines, and the payload is among the events."""
     made = told(fresh, "webhook", "add", "first-app")
     fresh.stop()
@@ -85,8 +84,7 @@ def test_a_receiver_sends_to_itself(fresh: Receiver) -> None:
     assert 1 == len({entry["instance_id"] for entry in kept(fresh)})
 
 
-# 001-25
-def test_a_receiver_sends_to_another(fresh: Receiver, tmp_path: Path) -> None:
+def test_a_receiver_sends_to_another(fresh: Receiver, tmp_path: Path) -> None:  # 001-25
     """Another receiver's webhook takes the same in; its sender keeps running when that one is gone."""
     made = told(fresh, "webhook", "add", "first-app")
     until(lambda: httpx.post(made["url"], json={}).status_code == 200, "The webhook")

@@ -35,8 +35,7 @@ def send(at: Site, to: Webhook, body: bytes = b"{}") -> Reply:
     return at.send("POST", path_of(to), {"User-Agent": "anything/1.0"}, body)
 
 
-# 001-25
-def test_any_json(at: Site) -> None:
+def test_any_json(at: Site) -> None:  # 001-25
     """Any JSON is an event of the webhook's name, with what was sent; the answer is 200 and empty."""
     made = hook(at)
     for value in ({"instance_id": "a", "deep": [{"x": None}]}, [1, "two"], "text", 3.5, None):
