@@ -199,7 +199,7 @@ class Lane:
 
     def _refuse(self, exchange: Exchange, dialect: Dialect, refusal: Refusal) -> Answer:
         self._tally.verdict(dialect.name, refusal)
-        self._live.refused(exchange.app, dialect.name, refusal, received=self._clock.now())
+        self._live.refused(exchange.app, dialect.name, refusal=refusal, received=self._clock.now())
         return dialect.refuse(refusal)
 
     async def _serve(self, exchange: Exchange, route: Route) -> Answer:

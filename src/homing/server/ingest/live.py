@@ -35,7 +35,7 @@ class Live:
         self._held: dict[int, deque[Seen]] = {}
         self._number = 0
 
-    def refused(self, app: int | None, dialect: str, refusal: Refusal, *, received: int) -> None:
+    def refused(self, app: int | None, dialect: str, *, refusal: Refusal, received: int) -> None:
         """Remember a request that was refused as a whole; one without an app belongs to nobody and is not."""
         if app is not None:
             self._of(app).append(Seen(self._next(), received, app, dialect, refusal))

@@ -31,8 +31,8 @@ def test_choosing() -> None:
     """Those that were taken and those that were not can be asked for alone."""
     live = Live()
     live.judged(1, "native", items=[ping("a"), Refusal("kind")], verdicts=[ACCEPTED, Refusal("kind")], received=5)
-    live.refused(1, "native", Refusal("malformed"), received=6)
-    live.refused(None, "native", Refusal("key_unknown"), received=7)
+    live.refused(1, "native", refusal=Refusal("malformed"), received=6)
+    live.refused(None, "native", refusal=Refusal("key_unknown"), received=7)
     assert ["a"] == [seen.instance for seen in live.last([1], accepted=True)]
     assert ["malformed", "kind"] == [outcome_of(seen.verdict).name for seen in live.last([1], accepted=False)]
 
