@@ -39,6 +39,8 @@ OUTCOMES: Final = _rows(
     ("instance_erased", 410, "The data of this instance was erased; its pings are no longer taken."),
     ("instance_guessable", 403, "Only an id that nobody can guess erases itself: ask the owner of the receiver."),
     ("instance_unknown", 404, "Nothing is stored about this instance."),
+    ("webhook_unknown", 404, "There is no webhook at this address."),
+    ("webhook_off", 403, "This webhook is switched off."),
     ("method", 405, "Use POST."),
     ("encoding", 415, "The body's Content-Encoding is not supported; send it plain, gzip or deflate."),
     ("compression", 400, "The compressed body is damaged or cut off."),

@@ -41,7 +41,7 @@ class Ping(NamedTuple):
     milliseconds since 1970-01-01 UTC; the day a ping counts on is that of `at`. `id` identifies the ping where the
     sender gives one, so that a second copy counts once. `dimensions` are kept as sent; `properties` are everything
     else. `credential` is the SHA-256 of the instance's own token in hexadecimal, where the dialect has one. `is_event`
-    says that the history keeps it whatever its kind.
+    says that the history keeps it whatever its kind; where it is not `is_kept` it is counted alone.
     """
 
     app: int
@@ -54,6 +54,7 @@ class Ping(NamedTuple):
     properties: Mapping[str, Any] = NOTHING
     credential: str | None = None
     is_event: bool = False
+    is_kept: bool = True
 
     @property
     def repeats(self) -> bool:

@@ -47,6 +47,9 @@ PAGES: Final = (
     Shown("/apps/first-app/settings", "app-settings"),
     Shown("/apps/first-app/keys/1/rotate", "key-rotate"),
     Shown("/apps/first-app/retire", "app-retire"),
+    Shown("/events", "events"),
+    Shown("/live", "live"),
+    Shown("/webhooks", "webhooks"),
     Shown("/nowhere", "problem"),
 )
 """What there is to be seen."""

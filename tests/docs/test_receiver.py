@@ -12,7 +12,7 @@ from tests.docs.pages import ROOT, rows_of, text_of
 
 STATEMENTS: Final = {
     "000": (*range(3, 12), 23),
-    "001": (13, *range(16, 21)),
+    "001": (13, *range(16, 21), 25),
     "003": (1, *range(6, 11), 13),
     "004": tuple(range(1, 9)),
 }

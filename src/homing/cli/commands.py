@@ -21,6 +21,7 @@ from homing.cli.opening import (
     owner_named,
     stored_names,
 )
+from homing.cli.webhooks import webhook
 from homing.clock import day_of, iso_time
 from homing.errors import AccountError, HomingError, NotFound
 from homing.server.counting.labels import LABELS
@@ -46,7 +47,7 @@ def run() -> None:
         sys.exit(FAILED)
 
 
-@click.group(commands=[app], context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(commands=[app, webhook], context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(homing.__version__, prog_name="homing")
 def cli() -> None:
     """Receive heartbeats of software that runs on other people's machines, and count installations exactly."""

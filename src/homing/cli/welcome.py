@@ -1,10 +1,12 @@
 """Runs the receiver from the command line, and says how to reach it."""
 
 import shlex
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from homing.cli.embedding import Embedded
 from homing.clock import Clock, SystemClock
 from homing.server.accounts.accounts import FirstOwner
 from homing.server.accounts.keys import make_key
@@ -30,7 +32,13 @@ def run_receiver(given: dict[str, Any]) -> None:
     """Serve with the settings given on the command line; raise `HomingError` when that cannot be."""
     settings = load(given)
     configure(settings["log_level"], settings["log_format"])
-    serve(settings, lambda receiver, opened: _announce(settings, receiver, opened))
+    embedded = Embedded(settings, Path(settings["store"].partition(":///")[2]))
+
+    def announce(receiver: Receiver, opened: Opened) -> None:
+        _announce(settings, receiver, opened)
+        embedded.start()
+
+    serve(settings, announce, ending=embedded.stop)
 
 
 def _announce(settings: Resolved, receiver: Receiver, opened: Opened) -> None:

@@ -33,11 +33,13 @@ from homing.server.dialects.posthog.analytics import Analytics
 from homing.server.dialects.posthog.capture import Capture
 from homing.server.dialects.seqdesk import SeqDesk
 from homing.server.dialects.sirveo import Sirveo
+from homing.server.dialects.webhook import Webhook
 from homing.server.ingest.addresses import address_finder
 from homing.server.ingest.desk import Desk
 from homing.server.ingest.exchange import ASGIApp
 from homing.server.ingest.lane import Lane, Limits, Routes
 from homing.server.ingest.limits import RateLimit
+from homing.server.ingest.live import Live
 from homing.server.metrics import Metrics
 from homing.server.reader.client import ReaderClient
 from homing.server.stores.base import Control, Options
@@ -77,6 +79,7 @@ class Receiver:
         self._store = opened.store
         self._control = opened.control
         self.metrics = Metrics()
+        self.live = Live()
         self.accounts = Accounts(opened.control, clock)
         self.desk = Desk(opened.store, clock, self.metrics.commit, settings["queue_pings"])
         self.reader = ReaderClient(
@@ -107,6 +110,7 @@ class Receiver:
             address_of=address_of,
             checks=self.checks,
             release=self._store.release,
+            live=self.live,
             control=self._control,
             dialects=DIALECTS,
             eraser=Eraser(self.directory, self.reader, clock),
@@ -118,7 +122,7 @@ class Receiver:
             RateLimit("rate_app", settings["rate_app"]),
             address_of,
         )
-        routes = Routes(DIALECTS, bound_by(settings))
+        routes = Routes(DIALECTS, bound_by(settings), hooks=Webhook())
         return Lane(
             framework(services, assets=self._assets, templates=self._templates),
             routes,
@@ -127,6 +131,7 @@ class Receiver:
             limits=limits,
             tally=self.metrics,
             hash_address=self.directory.hash_address,
+            live=self.live,
             clock=clock,
         )
 

@@ -60,6 +60,10 @@ ROWS: Final = (
     Setting(
         "log_format", "auto", one_of("auto", "console", "json"), "How lines are logged; auto is console on a terminal."
     ),
+    Setting(
+        "telemetry_mode", "disabled", one_of("disabled", "custom"), "Whether this receiver sends telemetry of its own."
+    ),
+    Setting("telemetry_url", "", str, "Where this receiver sends its own telemetry, such as a webhook."),
     Setting("config", "", str, "A TOML file with these settings in it."),
 )
 """Every setting of the receiver."""

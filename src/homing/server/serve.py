@@ -37,10 +37,17 @@ log: Final = structlog.get_logger("homing.serve")
 Announce = Callable[[Receiver, Opened], None]
 
 
-def serve(settings: Resolved, announce: Announce, *, prepare: Callable[[], None] | None = None) -> None:
+def serve(
+    settings: Resolved,
+    announce: Announce,
+    *,
+    prepare: Callable[[], None] | None = None,
+    ending: Callable[[], None] | None = None,
+) -> None:
     """Serve until SIGINT or SIGTERM; `announce` is called once the receiver listens.
 
-    `prepare` is called before the store is opened, when the lock is held and the port is free. Raises `StartError` when
+    `prepare` is called before the store is opened, when the lock is held and the port is free; `ending`
+    in a thread of its own when it was told to stop, while it still serves. Raises `StartError` when
     the file, the lock or the port cannot be had.
     """
     raise_file_limit()
@@ -52,10 +59,12 @@ def serve(settings: Resolved, announce: Announce, *, prepare: Callable[[], None]
         clock = SystemClock()
         opened = open_store(settings["store"], clock, options=options_of(settings))
         receiver = Receiver(opened, settings, clock)
-        uvloop.run(_run(receiver, settings, lambda: announce(receiver, opened)))
+        uvloop.run(_run(receiver, settings, lambda: announce(receiver, opened), ending=ending))
 
 
-async def _run(receiver: Receiver, settings: Resolved, ready: Callable[[], None]) -> None:
+async def _run(
+    receiver: Receiver, settings: Resolved, ready: Callable[[], None], *, ending: Callable[[], None] | None
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -68,6 +77,8 @@ async def _run(receiver: Receiver, settings: Resolved, ready: Callable[[], None]
         await _serve_until(stop, serving, ready)
     finally:
         log.info("stopping")
+        if ending is not None:
+            await asyncio.to_thread(ending)
         await _drain(server, serving)
         await receiver.stop()
         log.info("stopped")

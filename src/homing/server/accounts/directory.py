@@ -7,9 +7,10 @@ from homing.clock import Clock
 from homing.outcomes import Refusal
 from homing.server.accounts.keys import key_digest
 from homing.server.accounts.veils import Veils
+from homing.server.dialects.base import Hook
 from homing.server.ingest.lane import Target
 from homing.server.ingest.steps import BUILT_IN
-from homing.server.stores.base import App, AppKey, Control
+from homing.server.stores.base import App, AppKey, Control, Webhook
 
 REFRESH_SECONDS: Final = 1.0
 USE_MS: Final = 60_000
@@ -26,6 +27,7 @@ class _Held(NamedTuple):
     names: Mapping[str, Target]
     keys: Mapping[bytes, AppKey]
     until: int | None
+    hooks: Mapping[str, Target]
 
 
 class Directory:
@@ -73,6 +75,13 @@ class Directory:
                 raise Refusal("key_unknown" if row is None else "key_scope")
             found = self._held.targets[row.app]
         self._used.add(key)
+        return found
+
+    def by_hook(self, rest: str) -> Target:
+        """Return the app and the webhook of the rest of a path, `KEY/TOKEN`; raise `Refusal` when there is none."""
+        found = self._held.hooks.get(rest)
+        if found is None:
+            raise Refusal("webhook_unknown")
         return found
 
     def check_bearer(self, target: Target, token: str | None) -> None:
@@ -125,12 +134,14 @@ class Directory:
         # Keys before apps: an app is there before its keys are, whatever is added meanwhile.
         now = self._clock.now()
         keys = {row.digest: row for row in self._control.app_keys() if row.is_active(now)}
+        webhooks = self._control.webhooks()
         apps = {app.id: app for app in self._control.apps()}
         targets = {app.id: self._target(app) for app in apps.values()}
         senders = {row.plain: targets[row.app] for row in keys.values() if row.plain and row.scope == "send"}
         names = {app.name: targets[app.id] for app in reversed(apps.values())}
         until = min((row.ends for row in keys.values() if row.ends is not None), default=None)
-        return _Held(version, apps, targets, senders, names, keys, until)
+        hooks = {f"{row.key}/{row.token}": _hooked(targets[row.app], row) for row in webhooks}
+        return _Held(version, apps, targets, senders, names, keys, until, hooks)
 
     def _target(self, app: App) -> Target:
         dimensions = self._dimensions | frozenset(app.dimensions)
@@ -144,3 +155,9 @@ class Directory:
             demands_bearer=app.demands_bearer,
             keeps_addresses=app.keeps_addresses,
         )
+
+
+def _hooked(target: Target, webhook: Webhook) -> Target:
+    # The address is the secret; whoever knows it needs no token beside it.
+    hook = Hook(webhook.active, webhook.event, webhook.persistent, webhook.includes_input)
+    return target._replace(demands_bearer=False, hook=hook)

@@ -19,6 +19,7 @@ from homing.server.accounts.door import Door
 from homing.server.api.eraser import Eraser
 from homing.server.dialects.base import Dialect, bearer
 from homing.server.ingest.addresses import AddressOf
+from homing.server.ingest.live import Live
 from homing.server.metrics import Metrics
 from homing.server.reader.client import ReaderClient
 from homing.server.stores.base import App, Control, Owner
@@ -48,6 +49,7 @@ class Services(NamedTuple):
     address_of: AddressOf
     checks: Callable[[], Mapping[str, bool]]
     release: Callable[[int, str], bool]
+    live: Live
     eraser: Eraser
     control: Control
     dialects: Sequence[Dialect]

@@ -6,13 +6,21 @@ from litestar import Router
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from homing.server.dashboard import apps, connect, instances, overview, signing
+from homing.server.dashboard import apps, connect, events, instances, live, overview, signing, webhooks
 from homing.server.dashboard.assets import serve_asset
 from homing.server.dashboard.guard import answer_page, own_origin, visitor
 
 ROUTES: Final = (
     overview.show_overview,
     overview.show_choices,
+    events.show_events,
+    live.show_live,
+    webhooks.list_webhooks,
+    webhooks.make_webhook,
+    webhooks.show_webhook,
+    webhooks.save_webhook,
+    webhooks.ask_delete,
+    webhooks.delete_webhook,
     apps.list_apps,
     apps.make_app,
     apps.show_settings,

@@ -37,11 +37,21 @@ class Headers(Protocol):
         """Return a header's value, or the default."""
 
 
+class Hook(NamedTuple):
+    """A webhook as its dialect knows it: the event's name, whether it is kept, and what was sent with it."""
+
+    active: bool
+    event: str
+    persistent: bool
+    includes_input: bool
+
+
 class Request(NamedTuple):
     """One request for a dialect: `headers` by lower-case name, the inflated `body`, the `app` it belongs to.
 
     `received` is in milliseconds since 1970-01-01 UTC. `dimensions` are the names the app may be split by. `query` is
     what follows the `?` of the address, as sent. `value` is that of the body, where it was read for its key.
+    `hook` is the webhook it was sent to.
     """
 
     headers: Headers
@@ -51,6 +61,7 @@ class Request(NamedTuple):
     dimensions: frozenset[str]
     query: str = ""
     value: Any = None
+    hook: Hook | None = None
 
 
 class Answer(NamedTuple):

@@ -22,13 +22,15 @@ class ClientGone(Exception):  # noqa: N818 - a state of the connection
 class Exchange(Protocol):
     """A request to read and to answer once.
 
-    `peer` is the address at the other end of the connection, `query` what follows the `?`.
+    `peer` is the address at the other end of the connection, `query` what follows the `?`. `app` is the number of the
+    app it is for, once that is known.
     """
 
     method: str
     peer: str
     query: str
     headers: Headers
+    app: int | None
 
     async def whole(self) -> bytes:
         """Return a body whose length the headers gave; raise `ClientGone` when it does not come."""
@@ -48,6 +50,7 @@ class AsgiExchange:
         self.peer: str = scope["client"][0] if scope.get("client") else ""
         self.query: str = scope["query_string"].decode("latin-1")
         self.headers: Headers = _Text({n.decode("latin-1"): v.decode("latin-1") for n, v in scope["headers"]})
+        self.app: int | None = None
         self._receive = receive
         self._send = send
 
@@ -90,6 +93,7 @@ class RsgiExchange:
         self.peer: str = peer_of(scope.client)
         self.query: str = scope.query_string
         self.headers: Headers = scope.headers
+        self.app: int | None = None
         self._protocol = protocol
 
     async def whole(self) -> bytes:

@@ -8,9 +8,9 @@ from typing import Any, Final, NamedTuple, Protocol
 import structlog
 
 from homing.clock import Clock
-from homing.outcomes import INTERNAL, Refusal, Verdict
+from homing.outcomes import Refusal, Verdict
 from homing.ping import Ping
-from homing.server.dialects.base import Answer, Dialect, Request, bearer
+from homing.server.dialects.base import Answer, Dialect, Hook, Request, bearer
 from homing.server.ingest.addresses import AddressOf
 from homing.server.ingest.body import pass_over, read_body
 from homing.server.ingest.bridge import serve_asgi
@@ -26,10 +26,14 @@ from homing.server.ingest.exchange import (
     Send,
 )
 from homing.server.ingest.limits import RateLimit
+from homing.server.ingest.live import Live
 from homing.server.ingest.steps import Context, take
 from homing.server.ingest.veil import Veil, is_hashed
 
 PREFIX: Final = "/in/"
+HOOKS: Final = "/hooks/"
+"""What the paths of webhooks begin with; the key and the token follow."""
+
 ROOT: Final = "/"
 """The dashboard's first page stands there too."""
 
@@ -59,6 +63,7 @@ class Target(NamedTuple):
     veil: Veil
     demands_bearer: bool = False
     keeps_addresses: bool | None = None
+    hook: Hook | None = None
 
 
 class Targets(Protocol):
@@ -69,6 +74,9 @@ class Targets(Protocol):
 
     def by_name(self, name: str) -> Target:
         """Return the app of that name of the first owner; raise `Refusal` when there is none."""
+
+    def by_hook(self, rest: str) -> Target:
+        """Return the app and the webhook of the rest of a path, `KEY/TOKEN`; raise `Refusal` when there is none."""
 
     def check_bearer(self, target: Target, token: str | None) -> None:
         """Raise `Refusal` when a token is not one of those that let pings of an app in."""
@@ -96,7 +104,7 @@ class Limits(NamedTuple):
 
 
 class Route(NamedTuple):
-    """Where a path leads: a dialect, and the app key or the app's name that the path implies.
+    """Where a path leads: a dialect, and the app key, the app's name or the webhook that the path implies.
 
     `quiet` is the answer where the path brings no pings. `is_shared` says that only POST is for the lane.
     """
@@ -106,13 +114,18 @@ class Route(NamedTuple):
     app_name: str | None
     quiet: Answer | None = None
     is_shared: bool = False
+    hook: str | None = None
 
 
 class Routes:
-    """The table of exact paths: each dialect's own, those below `/in/<app key>`, and those bound to one app."""
+    """The table of exact paths: each dialect's own, those below `/in/<app key>`, and those bound to one app.
 
-    def __init__(self, dialects: Sequence[Dialect], bound: Mapping[str, str]) -> None:
+    Whatever lies below `/hooks/` is for the dialect of webhooks.
+    """
+
+    def __init__(self, dialects: Sequence[Dialect], bound: Mapping[str, str], *, hooks: Dialect | None = None) -> None:
         self._dialects = dialects
+        self._hooks = hooks
         self._native = {path: dialect for dialect in dialects for path in dialect.paths}
         self._fixed = {path: Route(each, None, None) for each in dialects for path in each.open_paths}
         self._fixed |= {
@@ -133,6 +146,8 @@ class Routes:
             native = (slash + rest) or ROOT
             dialect = self._native.get(native) if key or native != ROOT else None
             return self._quiet(native) if dialect is None else Route(dialect, key, None)
+        if self._hooks is not None and path.startswith(HOOKS):
+            return Route(self._hooks, None, None, hook=path[len(HOOKS) :])
         return self._fixed.get(path) or self._quiet(path)
 
     def _quiet(self, path: str) -> Route | None:
@@ -153,6 +168,7 @@ class Lane:
         limits: Limits,
         tally: Tally,
         hash_address: Callable[[str], str],
+        live: Live,
         clock: Clock,
     ) -> None:
         self._framework = framework
@@ -162,6 +178,7 @@ class Lane:
         self._limits = limits
         self._tally = tally
         self._hash_address = hash_address
+        self._live = live
         self._clock = clock
         self._warned: set[int] = set()
         self._reading: dict[asyncio.Task[Any], float] = {}
@@ -185,16 +202,19 @@ class Lane:
         try:
             answer = await self._serve(exchange, route)
         except Refusal as refusal:
-            self._tally.verdict(dialect.name, refusal)
-            answer = dialect.refuse(refusal)
+            answer = self._refuse(exchange, dialect, refusal)
             await self._desk.turn()
         except ClientGone:
             return
         except Exception:
             log.exception("internal", dialect=dialect.name)
-            self._tally.verdict(dialect.name, INTERNAL)
-            answer = dialect.refuse(Refusal("internal"))
+            answer = self._refuse(exchange, dialect, Refusal("internal"))
         await exchange.send(answer)
+
+    def _refuse(self, exchange: Exchange, dialect: Dialect, refusal: Refusal) -> Answer:
+        self._tally.verdict(dialect.name, refusal)
+        self._live.refused(exchange.app, dialect.name, refusal=refusal, received=self._clock.now())
+        return dialect.refuse(refusal)
 
     async def _serve(self, exchange: Exchange, route: Route) -> Answer:
         dialect = route.dialect
@@ -215,7 +235,7 @@ class Lane:
             target = self._admit(key, exchange, now)
         received = self._clock.now()
         reading = dialect.read(
-            Request(exchange.headers, body, target.app, received, target.dimensions, exchange.query, value)
+            Request(exchange.headers, body, target.app, received, target.dimensions, exchange.query, value, target.hook)
         )
         if reading.dropped:
             self._tally.dropped(dialect.name, reading.dropped)
@@ -228,6 +248,7 @@ class Lane:
         verdicts = recorded if len(recorded) == len(judged) else _in_place(judged, recorded)
         for verdict in verdicts:
             self._tally.verdict(dialect.name, verdict)
+        self._live.judged(target.app, dialect.name, items=judged, verdicts=verdicts, received=received)
         return dialect.answer(reading, verdicts)
 
     def _aside(self, exchange: Exchange, route: Route) -> Answer:
@@ -260,6 +281,8 @@ class Lane:
     def _target(self, exchange: Exchange, route: Route, now: float) -> Target | None:
         """Return the app of a request that may be read, None where only the body can say; raise `Refusal` otherwise."""
         self._check_address(exchange, now)
+        if route.hook is not None:
+            return self._let_in(self._targets.by_hook(route.hook), exchange, now)
         if route.app_name is not None:
             return self._let_in(self._targets.by_name(route.app_name), exchange, now)
         key = route.key or route.dialect.key(exchange.headers, exchange.query)
@@ -271,6 +294,7 @@ class Lane:
         return self._let_in(self._targets.by_key(key), exchange, now)
 
     def _let_in(self, target: Target, exchange: Exchange, now: float) -> Target:
+        exchange.app = target.app
         if target.retired:
             raise Refusal("app_retired")
         if target.demands_bearer:

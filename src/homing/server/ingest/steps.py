@@ -77,9 +77,14 @@ def check_id(ping: Ping, _context: Context) -> Ping:
 
 def check_kind(ping: Ping, _context: Context) -> Ping:
     """Refuse a kind that is empty, too long, holds control characters or is reserved."""
-    if not _is_name(ping.kind, MOST_KIND) or ping.kind in RESERVED:
+    if not is_kind(ping.kind):
         raise Refusal("kind")
     return ping
+
+
+def is_kind(text: str) -> bool:
+    """Tell whether a text may be the kind of a ping."""
+    return _is_name(text, MOST_KIND) and text not in RESERVED
 
 
 def check_clock(ping: Ping, context: Context) -> Ping:

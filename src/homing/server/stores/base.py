@@ -278,7 +278,53 @@ class Secret(NamedTuple):
     since: int
 
 
-class Control(Protocol):
+class Webhook(NamedTuple):
+    """An address at which any JSON is taken in as an event of an app; `token` is the part that cannot be guessed.
+
+    Where it is not `persistent` the event is counted, and not kept; where it does not `includes_input` nothing of what
+    was sent is kept with it. `created` is in milliseconds since 1970-01-01 UTC.
+    """
+
+    id: int
+    app: int
+    key: str
+    token: str
+    event: str
+    persistent: bool
+    includes_input: bool
+    active: bool
+    created: int
+
+
+class NewWebhook(NamedTuple):
+    """What a webhook to be added is, in the order of `Webhook`."""
+
+    app: int
+    key: str
+    token: str
+    event: str
+    persistent: bool
+    includes_input: bool
+    active: bool
+
+
+class Webhooks(Protocol):
+    """The part of control data that is about inbound webhooks."""
+
+    def webhooks(self) -> list[Webhook]:
+        """Return all webhooks, oldest first."""
+
+    def add_webhook(self, new: NewWebhook, *, now: int) -> Webhook:
+        """Add a webhook; raise `NameTaken` when the app has one of that key."""
+
+    def change_webhook(self, webhook: Webhook) -> None:
+        """Store what can change of a webhook: everything but its number, its app and its token."""
+
+    def drop_webhook(self, number: int) -> bool:
+        """Delete a webhook; False when there is none of that number."""
+
+
+class Control(Webhooks, Protocol):
     """Control data: owners, sessions, apps and their keys. Always relational."""
 
     def secret(self, name: str, fresh: bytes, *, now: int, after: int = -1) -> Secret:

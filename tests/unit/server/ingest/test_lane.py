@@ -17,6 +17,7 @@ from homing.server.dialects.base import Answer, Dialect, Headers, Reading, Reque
 from homing.server.ingest.addresses import address_finder
 from homing.server.ingest.lane import BODY_SECONDS, Lane, Limits, Route, Routes
 from homing.server.ingest.limits import RateLimit
+from homing.server.ingest.live import Live
 from tests.golden.cases import cases
 from tests.receiving import (
     HEARTBEAT,
@@ -554,6 +555,7 @@ def test_a_bug_is_answered_and_counted(sites: MakeSite, logged: list[EventDict])
         limits=limits,
         tally=to.receiver.metrics,
         hash_address=to.receiver.directory.hash_address,
+        live=Live(),
         clock=to.clock,
     )
     reply = to.send("POST", "/broken", pings_headers(key), b"{}")
@@ -564,8 +566,11 @@ def test_a_bug_is_answered_and_counted(sites: MakeSite, logged: list[EventDict])
     assert b"homing_bugs_total 1.0" in to.send("GET", "/metrics", {}).body
 
 
-OF_OTHERS = {"password_wrong", "locked_out", "instance_guessable", "instance_unknown"}
-"""What no ping ends with, but signing in, or asking to be erased."""
+OF_OTHERS = {
+    *("password_wrong", "locked_out", "instance_guessable", "instance_unknown"),
+    *("webhook_unknown", "webhook_off"),
+}
+"""What no ping ends with, but signing in, asking to be erased, or a webhook, whose tests show its own."""
 
 SHOWN_HERE = {
     *(

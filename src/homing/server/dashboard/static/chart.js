@@ -28,7 +28,7 @@
     head.textContent = `${WEEKDAYS[new Date(day).getUTCDay()]} ${short(day)}`;
     const list = document.createElement("dl");
     list.className = "tip";
-    for (const name of Object.keys(SYMBOLS)) {
+    for (const name of Object.keys(SYMBOLS).filter(legend)) {
       const term = document.createElement("dt");
       term.dataset.series = name;
       term.textContent = legend(name).textContent;
@@ -99,7 +99,7 @@
         },
         formatter: (items) => tooltip(data, items[0].dataIndex),
       },
-      series: MEASURES[measure].map((name) => series(data, name)),
+      series: MEASURES[measure].filter((name) => data[name]).map((name) => series(data, name)),
     };
   }
 

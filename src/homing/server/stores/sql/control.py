@@ -13,9 +13,10 @@ from homing.server.stores.base import App, AppKey, NewKey, Owner, Secret
 from homing.server.stores.sql import schema
 from homing.server.stores.sql.database import Database
 from homing.server.stores.sql.text import json_list
+from homing.server.stores.sql.webhooks import SqlWebhooks
 
 
-class SqlControl:
+class SqlControl(SqlWebhooks):
     """The control data of one relational database."""
 
     def __init__(self, database: Database) -> None:
@@ -194,5 +195,5 @@ def _app(row: Any) -> App:
     )
 
 
-_CHANGE: Final = update(schema.changes).values(version=schema.changes.c.version + 1)
+_CHANGE: Final = schema.CHANGE
 _USED: Final = update(schema.app_key).where(schema.app_key.c.id == bindparam("which")).values(used=bindparam("at"))

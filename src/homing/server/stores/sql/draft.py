@@ -175,6 +175,8 @@ class Draft:
         self.instances[key] = (ping.app, known.ordinal, first_seen, *said)
 
     def _remember(self, ping: Ping, ordinal: int, state: str) -> None:
+        if not ping.is_kept:
+            return
         row = HistoryRow(ordinal, ping.at, ping.received, ping.kind, state)
         self.history.setdefault(ping.app, []).append(row)
 

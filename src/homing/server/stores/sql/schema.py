@@ -16,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
+    update,
 )
 
 metadata: Final = MetaData()
@@ -97,6 +98,21 @@ imported = Table(
     Column("at", BigInteger, nullable=False),
     comment="Lines of files that were imported: by their ids, which say nothing of anybody.",
     sqlite_with_rowid=False,
+)
+
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("app", Integer, ForeignKey("app.id"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("token", Text, nullable=False, unique=True),
+    Column("event", Text, nullable=False),
+    Column("persistent", Boolean, nullable=False),
+    Column("includes_input", Boolean, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    UniqueConstraint("app", "key"),
 )
 
 head = Table(
@@ -218,3 +234,6 @@ tombstone = Table(
     Column("at", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+CHANGE: Final = update(changes).values(version=changes.c.version + 1)
+"""What every change of control data ends with."""

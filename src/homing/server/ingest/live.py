@@ -1,0 +1,77 @@
+"""What became of the last pings of each app, in memory alone: for the page that shows them as they come.
+
+A row has no address and nothing that was sent but the instance's id and the kind, of pings that were let in. It costs
+ingest an append.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
+
+from homing.outcomes import Refusal, Verdict
+from homing.ping import Ping
+
+MOST_SEEN: Final = 200
+"""How many pings are remembered of each app; one that is noisy does not drive out another."""
+
+
+class Seen(NamedTuple):
+    """One ping, or one request that was refused as a whole. `number` rises with each; `received` is in milliseconds."""
+
+    number: int
+    received: int
+    app: int
+    dialect: str
+    verdict: Verdict
+    kind: str | None = None
+    instance: str | None = None
+
+
+class Live:
+    """Remembers what became of pings. Used on the event loop alone."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, deque[Seen]] = {}
+        self._number = 0
+
+    def refused(self, app: int | None, dialect: str, *, refusal: Refusal, received: int) -> None:
+        """Remember a request that was refused as a whole; one without an app belongs to nobody and is not."""
+        if app is not None:
+            self._of(app).append(Seen(self._next(), received, app, dialect, refusal))
+
+    def judged(
+        self,
+        app: int,
+        dialect: str,
+        *,
+        items: Sequence[Ping | Refusal],
+        verdicts: Sequence[Verdict],
+        received: int,
+    ) -> None:
+        """Remember the pings of a request, each with its verdict; of very many the last."""
+        held, start = self._of(app), max(0, len(items) - MOST_SEEN)
+        for place in range(start, len(items)):
+            item = items[place]
+            told = (None, None) if isinstance(item, Refusal) else (item.kind, item.instance)
+            held.append(Seen(self._next(), received, app, dialect, verdicts[place], *told))
+
+    def last(self, apps: Iterable[int], *, accepted: bool | None = None, limit: int = MOST_SEEN) -> list[Seen]:
+        """Return what came last to any of these apps, newest first; `accepted` chooses those taken or those refused."""
+        found = [seen for app in apps for seen in self._held.get(app, ()) if accepted in (None, is_taken(seen))]
+        return list(islice(sorted(found, reverse=True, key=lambda seen: seen.number), limit))
+
+    def _of(self, app: int) -> deque[Seen]:
+        held = self._held.get(app)
+        if held is None:
+            held = self._held[app] = deque(maxlen=MOST_SEEN)
+        return held
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+
+def is_taken(seen: Seen) -> bool:
+    """Say whether a ping was stored, now or before."""
+    return not isinstance(seen.verdict, Refusal)
