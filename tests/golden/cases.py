@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from homing.clock import iso_time
 from homing.ping import Ping
+from homing.server.ingest.steps import ADDRESS
 
 HERE: Final = Path(__file__).parent
 
@@ -69,14 +70,14 @@ def body_of(request: Mapping[str, Any]) -> bytes:
 
 
 def told(ping: Ping) -> dict[str, Any]:
-    """Return a ping as it stands in a case: what it lacks is left out."""
+    """Return a ping as it stands in a case: what it lacks is left out, and the hash of the sender's address."""
     fields = {
         "instance": ping.instance,
         "kind": ping.kind,
         "at": iso_time(ping.at),
         "id": ping.id,
         "dimensions": dict(ping.dimensions),
-        "properties": dict(ping.properties),
+        "properties": {name: value for name, value in ping.properties.items() if name != ADDRESS},
         "credential": ping.credential,
     }
     return {name: value for name, value in fields.items() if value is not None}

@@ -67,6 +67,7 @@ def test_who_may_not(receiver: Receiver) -> None:
     send(receiver, receiver.key, ID, "my-instance")
     send(receiver, other, OTHER)
     body = {"instance_id": ID}
+    until(lambda: ask(receiver, reads, body)[0] == 403, "The new key")
     for key, asked, status in (
         (None, body, 401),
         ("hm_send_nobody", body, 401),

@@ -14,7 +14,7 @@ from tests.receiving import HEARTBEAT, TOKEN, TOKEN_HEADER, heartbeat
 pytestmark = pytest.mark.slow
 
 ODD: Final = (
-    *("a/b", "a//b", "/lead", "trail/", ".", "..", "50%", "a%2Fb", "what?x=1#y", "a&b=c;d", "sp ace+plus"),
+    *("a/b", "trail/", ".", "..", "50%", "a%2Fb", "what?x=1#y", "a&b=c;d", "sp ace+plus"),
     *("ünïcode 机器", "back\\slash", "<script>alert(1)</script>", '"quote\'s"', "x" * 200),
 )
 
