@@ -4,14 +4,19 @@ import gzip
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import brotli  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from homing.sdk.sources import CI_VARIABLES, REFUSAL
 from tests.functional.receiver import environment
 from tests.functional.sdk.listener import Listener, listener
+
+UNPACK: Final[Mapping[str, Callable[[bytes], bytes]]] = {"": bytes, "gzip": gzip.decompress, "br": brotli.decompress}
+"""Sentry's client takes the best that is installed."""
 
 PROGRAM: Final = """
 import json, sys
@@ -92,8 +97,7 @@ def items(there: Listener) -> list[tuple[str, Any]]:
     found = []
     for received in there.received:
         assert "POST /api/1/envelope/ HTTP/1.1" == received.line
-        packed = received.headers.get("Content-Encoding") == "gzip"
-        lines = (gzip.decompress(received.body) if packed else received.body).splitlines()
+        lines = UNPACK[received.headers.get("Content-Encoding", "")](received.body).splitlines()
         found += [
             (json.loads(head)["type"], json.loads(body)) for head, body in zip(lines[1::2], lines[2::2], strict=True)
         ]
