@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
+from homing.sdk.sources import CI_VARIABLES, REFUSAL
 from tests.functional.client import GONE, Client
 from tests.functional.processes import Process, child
 
@@ -42,8 +43,9 @@ def free_port() -> int:
 
 
 def environment(**settings: object) -> dict[str, str]:
-    """Return the variables for a command of ours: no setting but these."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HOMING_")}
+    """Return the variables for a command of ours: no setting but these, and none that keeps the sending side silent."""
+    silent = {REFUSAL, *CI_VARIABLES}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HOMING_") and name not in silent}
     return {**kept, **{f"HOMING_{name.upper()}": str(value) for name, value in settings.items()}}
 
 
