@@ -170,7 +170,8 @@ print(signal.getsignal(signal.SIGINT) is signal.default_int_handler, signal.gets
 
 def test_a_forked_child(tmp_path: Path) -> None:
     """A child that ends says nothing: only the program's own end is one."""
-    after = "child = os.fork()\nif not child:\n    sys.exit(0)\nos.waitpid(child, 0)"
+    began = "while not telemetry.status().last_success:\n    time.sleep(0.01)"
+    after = f"{began}\nchild = os.fork()\nif not child:\n    sys.exit(0)\nos.waitpid(child, 0)"
     with listener() as there:
         process = begin(there, tmp_path, before="import warnings; warnings.simplefilter('ignore')", after=after)
         process.communicate(timeout=PATIENCE)
