@@ -20,12 +20,14 @@ def at(page: Page) -> str:
 def test_a_new_owner(page: Page, receiver: Receiver) -> None:
     """With the keyboard alone: the one-time password, one's own, and the page that was asked for."""
     page.goto("/instances?search=x")
+    expect(page.get_by_label("Name")).to_be_focused()
     page.keyboard.type(OWNER)
     page.keyboard.press("Tab")
     page.keyboard.type(receiver.announced("Password"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Choose a password")).to_be_visible()
     expect(page.get_by_text("10 to 200 characters")).to_be_visible()
+    expect(page.get_by_label("New password", exact=True)).to_be_focused()
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
