@@ -50,7 +50,7 @@ class SystemClock:
 
     def id(self) -> str:
         """Return a new random UUID4 as text."""
-        # The standard library's UUID takes three times as long, and every event has one.
+        # The standard library's UUID takes three times as long, and every ping has one.
         digits = secrets.token_hex(16)
         variant = "89ab"[int(digits[16], 16) % 4]
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

@@ -92,10 +92,8 @@ class Import(NamedTuple):
             return item
         # The file has no tokens: whoever may run commands here may hand it in.
         ping = item._replace(received=self.place.clock.now(), credential=None)
-        [found] = judge(
-            [ping], Context(len(line.body), self.target.dimensions, self.target.retention_days, self.target.veil)
-        )
-        return found
+        target = self.target
+        return judge(ping, Context(len(line.body), target.dimensions, target.retention_days, target.veil))
 
     def _record(self, pings: Sequence[Ping]) -> list[Verdict]:
         """Record pings; of those that the store cannot hold together each half alone."""

@@ -32,11 +32,10 @@ LOSSES: Final[Mapping[str, str]] = {
 
 
 class Event(NamedTuple):
-    """One event as it was told: its name, its time in milliseconds since 1970-01-01 UTC, its id, and text in JSON."""
+    """One event as it was told: its name, its time in milliseconds since 1970-01-01 UTC, and its properties in JSON."""
 
     name: str
     at: int
-    id: str
     properties: str
 
 
@@ -51,7 +50,7 @@ def written(properties: Mapping[str, Any], encode: Callable[[Any], str]) -> str:
         raise ValueError(f"its properties are not plain JSON, at most {MOST_DEPTH} levels deep")
     text = encode(properties)
     # A lone surrogate is a ValueError too.
-    if len(text) > MOST_BYTES or len(text.encode()) > MOST_BYTES:
+    if len(text) > MOST_BYTES or (not text.isascii() and len(text.encode()) > MOST_BYTES):
         raise ValueError(f"its properties have more than {MOST_BYTES} bytes")
     return text
 

@@ -53,7 +53,7 @@ class Outboxes:
         except Exception as reason:  # noqa: BLE001 - a value may be of anybody's class
             said = reason if isinstance(reason, ValueError) else type(reason).__name__
             return self.refuse("value", f"The event {name} was not taken: {said}.")
-        event = Event(name, self._clock.now(), self._clock.id(), text)
+        event = Event(name, self._clock.now(), text)
         wants_look = False
         for box in self._boxes.values():
             wants_look = box.add(event) or wants_look

@@ -177,7 +177,8 @@ class Sender:
         size = len(encode(whole.fields))
         made = []
         for number, event in enumerate(events):
-            own = gather(of_each, moment._replace(kind=event.name, at=event.at, id=event.id), told=NOTHING).fields
+            when = moment._replace(kind=event.name, at=event.at, id=self.clock.id())
+            own = gather(of_each, when, told=NOTHING).fields
             fields = {**(common if number else whole.fields), **own}
             made.append(Waiting(event.at, _with_own(fields, event), size + len(event.properties)))
         self.outbox.put(made)

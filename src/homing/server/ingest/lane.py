@@ -228,7 +228,7 @@ class Lane:
             # A connection whose request was left half read must be closed, and its sender may never see why.
             await pass_over(exchange)
             raise
-        body = await self._read(exchange, dialect)
+        body = await self._read(exchange, dialect, now)
         value = None
         if target is None:
             key, value = dialect.look_in(body)
@@ -241,9 +241,10 @@ class Lane:
             self._tally.dropped(dialect.name, reading.dropped)
         address = self._address_kept(exchange, target, dialect)
         context = Context(len(body), target.dimensions, target.retention_days, target.veil, address)
-        judged = judge(reading.items, context)
+        judged = [judge(item, context) for item in reading.items]
         pings = [each for each in judged if isinstance(each, Ping)]
-        self._note_hashed(pings, dialect)
+        if hashed := [ping for ping in pings if ping.instance and is_hashed(ping.instance)]:
+            self._note_hashed(hashed, dialect)
         recorded = await self._record(pings, len(body)) if pings else ()
         verdicts = recorded if len(recorded) == len(judged) else _in_place(judged, recorded)
         for verdict in verdicts:
@@ -264,11 +265,8 @@ class Lane:
         keeps = dialect.keeps_addresses if target.keeps_addresses is None else target.keeps_addresses
         return self._hash_address(self._limits.address_of(exchange.peer, exchange.headers)) if keeps else None
 
-    def _note_hashed(self, pings: Sequence[Ping], dialect: Dialect) -> None:
+    def _note_hashed(self, hashed: Sequence[Ping], dialect: Dialect) -> None:
         """Count ids that were stored as hashes, and warn once about each app that has any."""
-        hashed = [ping for ping in pings if ping.instance and is_hashed(ping.instance)]
-        if not hashed:
-            return
         self._tally.hashed(dialect.name, len(hashed))
         app = hashed[0].app
         if app not in self._warned:
@@ -302,12 +300,12 @@ class Lane:
         self._limits.app.check(target.app, now)
         return target
 
-    async def _read(self, exchange: Exchange, dialect: Dialect) -> bytes:
+    async def _read(self, exchange: Exchange, dialect: Dialect, now: float) -> bytes:
         # A timer for each request would cost more than the rest of the reading: one sweep watches them all.
         task = asyncio.current_task()
         if task is None:
             return await read_body(exchange, dialect.encoding)
-        self._reading[task] = self._clock.monotonic() + BODY_SECONDS
+        self._reading[task] = now + BODY_SECONDS
         try:
             return await read_body(exchange, dialect.encoding)
         except asyncio.CancelledError:
@@ -339,14 +337,12 @@ async def _at_once(verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
     return verdicts
 
 
-def judge(items: Sequence[Ping | Refusal], context: Context) -> list[Ping | Refusal]:
-    """Take every item through the steps: return each as the ping to record, or as the refusal it met."""
-    return [item if isinstance(item, Refusal) else _judged(item, context) for item in items]
-
-
-def _judged(ping: Ping, context: Context) -> Ping | Refusal:
+def judge(item: Ping | Refusal, context: Context) -> Ping | Refusal:
+    """Take an item through the steps: return it as the ping to record, or as the refusal it met."""
+    if isinstance(item, Refusal):
+        return item
     try:
-        return take(ping, context)
+        return take(item, context)
     except Refusal as refusal:
         return refusal
 

@@ -4,10 +4,10 @@ A row has no address and nothing that was sent but the instance's id and the kin
 ingest an append.
 """
 
+import itertools
 from collections import deque
 from collections.abc import Iterable, Sequence
-from itertools import islice
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from homing.outcomes import Refusal, Verdict
 from homing.ping import Ping
@@ -32,13 +32,14 @@ class Live:
     """Remembers what became of pings. Used on the event loop alone."""
 
     def __init__(self) -> None:
-        self._held: dict[int, deque[Seen]] = {}
-        self._number = 0
+        # As plain tuples, which cost ingest a third: `last` makes them what they are.
+        self._held: dict[int, deque[tuple[Any, ...]]] = {}
+        self._numbers = itertools.count(1)
 
     def refused(self, app: int | None, dialect: str, *, refusal: Refusal, received: int) -> None:
         """Remember a request that was refused as a whole; one without an app belongs to nobody and is not."""
         if app is not None:
-            self._of(app).append(Seen(self._next(), received, app, dialect, refusal))
+            self._of(app).append((next(self._numbers), received, app, dialect, refusal))
 
     def judged(
         self,
@@ -51,25 +52,21 @@ class Live:
     ) -> None:
         """Remember the pings of a request, each with its verdict; of very many the last."""
         held, start = self._of(app), max(0, len(items) - MOST_SEEN)
-        for place in range(start, len(items)):
-            item = items[place]
-            told = (None, None) if isinstance(item, Refusal) else (item.kind, item.instance)
-            held.append(Seen(self._next(), received, app, dialect, verdicts[place], *told))
+        for item, verdict in zip(items[start:], verdicts[start:], strict=True):
+            told = () if isinstance(item, Refusal) else (item.kind, item.instance)
+            held.append((next(self._numbers), received, app, dialect, verdict, *told))
 
     def last(self, apps: Iterable[int], *, accepted: bool | None = None, limit: int = MOST_SEEN) -> list[Seen]:
         """Return what came last to any of these apps, newest first; `accepted` chooses those taken or those refused."""
-        found = [seen for app in apps for seen in self._held.get(app, ()) if accepted in (None, is_taken(seen))]
-        return list(islice(sorted(found, reverse=True, key=lambda seen: seen.number), limit))
+        held = (Seen(*each) for app in apps for each in self._held.get(app, ()))
+        found = [seen for seen in held if accepted in (None, is_taken(seen))]
+        return sorted(found, reverse=True, key=lambda seen: seen.number)[:limit]
 
-    def _of(self, app: int) -> deque[Seen]:
+    def _of(self, app: int) -> deque[tuple[Any, ...]]:
         held = self._held.get(app)
         if held is None:
             held = self._held[app] = deque(maxlen=MOST_SEEN)
         return held
-
-    def _next(self) -> int:
-        self._number += 1
-        return self._number
 
 
 def is_taken(seen: Seen) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -18,7 +19,7 @@ BUILT_IN: Final = frozenset({*CORE_DIMENSIONS, UPDATE_STATE})
 ADDRESS: Final = "address_hash"
 """The property that holds the keyed hash of the sender's address."""
 
-IDS: Final = ("instance_id", "distinct_id", "device_id", "$device_id", "$anon_distinct_id", "$user_id")
+IDS: Final = frozenset({"instance_id", "distinct_id", "device_id", "$device_id", "$anon_distinct_id", "$user_id"})
 """Properties that hold ids as well."""
 
 RESERVED: Final = (OTHER, NOT_REPORTED)
@@ -51,9 +52,11 @@ def check_instance(ping: Ping, _context: Context) -> Ping:
 def hide_instance(ping: Ping, context: Context) -> Ping:
     """Replace ids that look like an address, an e-mail, a MAC or a path by keyed hashes, wherever they stand."""
     shown = ping.instance
-    ids = {name: each for name in IDS if (each := ping.properties.get(name)) not in (None, shown)}
-    others = {name: context.veil.instance(each) for name, each in ids.items() if isinstance(each, str)}
     hidden = None if shown is None else context.veil.instance(shown)
+    if hidden == shown and IDS.isdisjoint(ping.properties):
+        return ping
+    ids = {name: ping.properties[name] for name in IDS.intersection(ping.properties)}
+    others = {name: context.veil.instance(each) for name, each in ids.items() if isinstance(each, str)}
     if hidden is not None and hidden != shown:
         others |= {name: hidden for name, each in ping.properties.items() if each == shown}
     elif others.items() <= ids.items():
@@ -111,11 +114,17 @@ def check_dimensions(ping: Ping, _context: Context) -> Ping:
     """Refuse dimension values that are no text, empty, too long, hold control characters or are reserved."""
     given: Mapping[str, Any] = ping.dimensions
     for name, value in given.items():
-        if not isinstance(value, str) or not _is_name(value, MOST_VALUE) or value in RESERVED:
+        # What is too long is not looked up: it would be remembered.
+        if not isinstance(value, str) or len(value) > MOST_VALUE or not _is_value(value):
             raise Refusal("dimension", f"{name} must be text of 1 to 100 characters, none of them a control character.")
     if ping.dimensions.get(UPDATE_STATE, "latest") not in UPDATE_STATES:
         raise Refusal("dimension", f"{UPDATE_STATE} must be one of {', '.join(sorted(UPDATE_STATES))}.")
     return ping
+
+
+@lru_cache(4096)
+def _is_value(text: str) -> bool:
+    return _is_name(text, MOST_VALUE) and text not in RESERVED
 
 
 def check_properties(ping: Ping, context: Context) -> Ping:

@@ -37,12 +37,13 @@ class Head(NamedTuple):
 class Stored(NamedTuple):
     """What the store already holds about the instances and ids in a batch.
 
-    `known` are instances by app and id, `ordinals` those of ids the owner knows from another app, `taken` ping ids by
-    app and digest, `erased` digests of instance ids that were erased.
+    `known` are instances by app and id, `ordinals` those of ids the owner knows from another app, `digests` those of
+    the ping ids in the batch, `taken` ping ids by app and digest, `erased` digests of instance ids that were erased.
     """
 
     known: dict[InstanceKey, Known]
     ordinals: dict[str, int]
+    digests: dict[str, str]
     taken: set[tuple[int, str]]
     erased: frozenset[str]
 
@@ -94,7 +95,7 @@ class Draft:
 
     def decide(self, connection: Connection, ping: Ping, *, limits: ValueLimits) -> Verdict:
         """Say what becomes of a ping and note what is to be written for it."""
-        claim = None if ping.id is None else (ping.app, digest(ping.id))
+        claim = None if ping.id is None else (ping.app, self._stored.digests[ping.id])
         if claim in self._stored.taken:
             return DUPLICATE
         key = (ping.app, ping.instance or "")
@@ -133,10 +134,11 @@ class Draft:
         ordinal = self._ordinal(ping.instance or "") if known is None else known.ordinal
         credential = (known.credential if known else None) or ping.credential
         changed = known is None or known.mark != mark or known.credential != credential
-        day, heard = day_of(ping.at), Heard(ordinal, new=False, profile=profile)
-        key = (ping.app, ping.instance or "")
+        day, key = day_of(ping.at), (ping.app, ping.instance or "")
         trace = self._follow(ping, known, ordinal, profile.shown)
-        self.known[key] = self.fresh[key] = Known(ordinal, credential, mark, trace, day, heard)
+        now = Known(ordinal, credential, mark, trace, day, Heard(ordinal, new=False, profile=profile))
+        if known != now:
+            self.known[key] = self.fresh[key] = now
         if known is None:
             self.newcomers.append((ping.app, ordinal, ping.received))
         elif ping.kind in TURNS:
@@ -147,7 +149,7 @@ class Draft:
             self._change(ping, key, state)
         if changed or not ping.repeats:
             self._remember(ping, ordinal, state)
-        self.heard[(ping.app, day, ordinal >> self._bits)].append(heard._replace(new=known is None))
+        self.heard[(ping.app, day, ordinal >> self._bits)].append(Heard(ordinal, known is None, profile))
         return ordinal
 
     def _follow(self, ping: Ping, known: Known | None, ordinal: int, shown: Shown) -> str:

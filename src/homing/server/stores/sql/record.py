@@ -111,9 +111,10 @@ class Recorder:
             self._known.clear()
             self._limits.clear()
         known, ordinals = self._look_up(connection, owner, pings)
-        taken = self._taken(connection, pings)
+        digests = {ping.id: digest(ping.id) for ping in pings if ping.id is not None}
+        taken = self._taken(connection, pings, digests)
         erased = self._erased(connection, owner, pings, known) if taken_head.erasures else frozenset()
-        return Draft(taken_head, Stored(known, ordinals, taken, erased), self._bits)
+        return Draft(taken_head, Stored(known, ordinals, digests, taken, erased), self._bits)
 
     def _look_up(
         self, connection: Connection, owner: int, pings: Sequence[Ping]
@@ -137,15 +138,15 @@ class Recorder:
                     self._known.put((number, name), found)
         return known, ordinals
 
-    def _taken(self, connection: Connection, pings: Sequence[Ping]) -> set[tuple[int, str]]:
+    def _taken(self, connection: Connection, pings: Sequence[Ping], digests: Mapping[str, str]) -> set[tuple[int, str]]:
         wanted: dict[int, set[str]] = {}
         for ping in pings:
             if ping.id is not None:
-                wanted.setdefault(ping.app, set()).add(ping.id)
+                wanted.setdefault(ping.app, set()).add(digests[ping.id])
         taken: set[tuple[int, str]] = set()
         since = self._clock.now() - PING_ID_DAYS * DAY_MS
-        for number, ids in wanted.items():
-            rows = self._run.taken(connection, of=number, since=since, wanted=json_list(map(digest, ids)))
+        for number, asked in wanted.items():
+            rows = self._run.taken(connection, of=number, since=since, wanted=json_list(asked))
             taken.update((number, found) for (found,) in rows)
         return taken
 
