@@ -61,7 +61,7 @@ class Linux:
 
     def name(self) -> str | None:
         """Return what machine-id(5) holds; None in a container, and where there is none."""
-        if self._is_container():
+        if in_container(self._root, in_doubt=True):
             return None
         try:
             name = (self._root / "etc/machine-id").read_text(encoding="ascii").strip()
@@ -78,16 +78,18 @@ class Linux:
         # Network, overlay and memory file systems have no device of their own: major number 0.
         return f"{found.st_ino}.{found.st_ctime_ns}" if os.major(found.st_dev) else None
 
-    def _is_container(self) -> bool:
-        if any((self._root / name).exists() for name in CONTAINER_FILES):
-            return True
-        try:
-            return any(
-                (self._root / "proc/self/ns" / name).readlink().name != f"{name}:[{number}]"
-                for name, number in OWN_SPACES.items()
-            )
-        except OSError:
-            return True
+
+def in_container(root: Path = ROOT, *, in_doubt: bool = False) -> bool:
+    """Tell whether this process runs in a container; `in_doubt` is the answer where that cannot be told."""
+    if any((root / name).exists() for name in CONTAINER_FILES):
+        return True
+    try:
+        return any(
+            (root / "proc/self/ns" / name).readlink().name != f"{name}:[{number}]"
+            for name, number in OWN_SPACES.items()
+        )
+    except OSError:
+        return in_doubt
 
 
 def mark(machine: str, salt: str) -> str:

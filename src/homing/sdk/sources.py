@@ -43,7 +43,12 @@ class Sources(NamedTuple):
     @property
     def is_ci(self) -> bool:
         """Whether this is a machine that builds and tests software."""
-        return any(_says_something(self.variables.get(name, "")) for name in CI_VARIABLES)
+        return in_ci(self.variables)
+
+
+def in_ci(variables: Mapping[str, str]) -> bool:
+    """Tell whether variables of the environment are those of a machine that builds and tests software."""
+    return any(_says_something(variables.get(name, "")) for name in CI_VARIABLES)
 
 
 def read_environment(policy: Policy) -> Sources:

@@ -59,7 +59,13 @@ WRONG: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("given", WRONG, ids=str)
+def in_words(given: dict[str, Any]) -> str:
+    """Name a case, the same in every process."""
+    told = {name: [each.name for each in value] if name == "rows" else value for name, value in given.items()}
+    return str(told)
+
+
+@pytest.mark.parametrize("given", WRONG, ids=in_words)
 def test_wrong_arguments(tmp_path: Path, given: dict[str, Any]) -> None:
     """Each is refused at once with a sentence that names it."""
     with pytest.raises(SettingsError) as error:

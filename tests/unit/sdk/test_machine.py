@@ -10,7 +10,7 @@ import pytest
 from homing import Telemetry
 from homing.clock import SystemClock
 from homing.sdk.identity import COPIED, INSTANCE_FILE, MACHINE_FILE, TOKEN_FILE, FilePlace, Identities
-from homing.sdk.machine import CONTAINER_FILES, MOST_MACHINES, Linux
+from homing.sdk.machine import CONTAINER_FILES, MOST_MACHINES, Linux, in_container
 from homing.sdk.policy import POLICIES
 from homing.sdk.status import UNMADE
 from tests.unit.sdk.doubles import SECONDS, Computer, Outbox, telemetry
@@ -100,6 +100,15 @@ def test_containers_on_one_volume(tmp_path: Path, number: int) -> None:
         made.append(on(computer, tmp_path / "volume").make())
     assert 1 == len(set(made))
     assert {INSTANCE_FILE, TOKEN_FILE} == {path.name for path in (tmp_path / "volume").iterdir()}
+
+
+def test_in_a_container(tmp_path: Path) -> None:
+    """Its marks tell it; a computer has none, and where nothing can be seen the caller says what holds."""
+    for name, is_container in (("one", False), ("two", True)):
+        Computer(tmp_path / name, FIRST, is_container=is_container)
+        assert is_container is in_container(tmp_path / name)
+    assert not in_container(tmp_path / "nothing")
+    assert in_container(tmp_path / "nothing", in_doubt=True)
 
 
 def test_where_nothing_can_be_seen(tmp_path: Path) -> None:

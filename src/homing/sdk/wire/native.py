@@ -7,8 +7,11 @@ from typing import Any, Final
 import homing
 from homing.sdk.endpoint import Endpoint, at
 from homing.sdk.events import LOSSES
-from homing.sdk.payload import LOST, NUMBER, TEXT, Moment, Row, untold
+from homing.sdk.machine import in_container
+from homing.sdk.payload import LOST, NUMBER, SWITCH, TEXT, Moment, Row, untold
+from homing.sdk.sources import CI_VARIABLES, in_ci
 from homing.sdk.wire.base import Credentials, arch, instance, kind, ping_id, platform, time, version
+from homing.settings import environment_values
 
 PATH: Final = "/v1/pings"
 
@@ -19,6 +22,14 @@ def _sdk(_moment: Moment) -> str:
 
 def _python(_moment: Moment) -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _ci(_moment: Moment) -> bool | None:
+    return in_ci(environment_values(CI_VARIABLES)) or None
+
+
+def _container(_moment: Moment) -> bool | None:
+    return in_container() or None
 
 
 def _loss(reason: str, sentence: str) -> Row:
@@ -43,6 +54,22 @@ ROWS: Final = (
     Row("dimensions.arch", TEXT, "Shows which processors must be supported.", "x64", arch),
     Row("properties.sdk", TEXT, "Tells which release of Homing made the ping.", "0.1.0", _sdk),
     Row("properties.python", TEXT, "Shows which versions of Python must be supported.", "3.12", _python),
+    Row(
+        "properties.ci",
+        SWITCH,
+        "Keeps runs of tests apart from installations; left out elsewhere.",
+        example=True,
+        probe=_ci,
+        is_optional=True,
+    ),
+    Row(
+        "properties.container",
+        SWITCH,
+        "Shows how many run in containers; left out elsewhere.",
+        example=True,
+        probe=_container,
+        is_optional=True,
+    ),
     *(_loss(reason, sentence) for reason, sentence in LOSSES.items()),
 )
 

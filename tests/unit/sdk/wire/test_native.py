@@ -6,7 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from homing import __version__
+from homing.sdk.machine import in_container
+from homing.sdk.payload import Moment
+from homing.sdk.sources import CI_VARIABLES
+from homing.sdk.wire.native import ROWS
 from tests.unit.sdk.doubles import SECONDS, Outbox, telemetry
 
 
@@ -24,7 +30,8 @@ def test_the_body(tmp_path: Path) -> None:
     dimensions = body.pop("dimensions")
     assert ("1.2.3", "beta", sys.platform) == (dimensions["version"], dimensions["channel"], dimensions["platform"])
     assert ["version", "channel", "platform", "arch"] == list(dimensions)
-    assert {"sdk": __version__, "python": f"3.{sys.version_info.minor}"} == body.pop("properties")
+    own = {"sdk": __version__, "python": f"3.{sys.version_info.minor}"}
+    assert own | ({"container": True} if in_container() else {}) == body.pop("properties")
     assert "2024-10-04T00:00:00.000Z" == body.pop("at")
     assert ["instance_id", "kind", "id"] == list(body)
     assert "heartbeat" == body["kind"]
@@ -47,3 +54,15 @@ def test_the_path(tmp_path: Path) -> None:
         ]
     ):
         assert url == sent(tmp_path / str(number), endpoint=endpoint)[0].endpoint.url
+
+
+def test_what_is_no_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of tests and a container are told; elsewhere nothing is said of either."""
+    rows = {row.name: row.probe for row in ROWS}
+    moment = Moment("1.2.3", "i", "heartbeat", 0, "p")
+    for variable in CI_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    assert rows["properties.ci"](moment) is None
+    monkeypatch.setenv("TF_BUILD", "True")
+    assert rows["properties.ci"](moment) is True
+    assert rows["properties.container"](moment) is (in_container() or None)
