@@ -6,7 +6,6 @@ bears it has the value `ON`. So they fold, travel, compact and are erased as eve
 
 import sys
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -73,7 +72,6 @@ def write_trace(trace: Trace) -> str:
     return sys.intern(_encoder.encode(trace).decode())
 
 
-@lru_cache(4096)
 def read_trace(text: str) -> Trace:
     """Return the trace that was written as this text."""
     return _decoder.decode(text)
