@@ -13,11 +13,14 @@ from sqlalchemy import (
     Connection,
     Engine,
     Table,
+    TextClause,
     bindparam,
     create_engine,
     event,
     func,
+    literal_column,
     select,
+    text,
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import Insert
@@ -130,32 +133,42 @@ class Prepared:
 
 
 class Bulk:
-    """The insert of many rows into these columns of a table, in few steps of the database.
+    """A statement that takes many rows at once: where it has `(?, …)` for one, as `marks` writes it, it gets many.
 
-    Where a row with the same primary key exists, just the `changing` columns are replaced. Executing one statement for
-    each row would hand the interpreter's lock to and fro between each two of them. A statement for each number of rows
-    would be compiled anew each time; so there are ten, of 512 rows, 256, and so on.
+    Executing one statement for each row would hand the interpreter's lock to and fro between each two of them. A
+    statement for each number of rows would be compiled anew each time; so there are ten, of 512 rows, 256, and so on.
     """
 
-    def __init__(self, table: Table, *names: str, changing: Sequence[str] = ()) -> None:
-        statement = sqlite_insert(table).values({name: bindparam(name) for name in names})
-        if changing:
-            keys = [column.name for column in table.primary_key]
-            statement = statement.on_conflict_do_update(
-                keys, set_={name: statement.excluded[name] for name in changing}
-            )
-        one = str(statement.compile(dialect=sqlite.dialect(paramstyle="qmark")))
-        marks = f"({', '.join('?' * len(names))})"
-        self._texts = [(size, one.replace(marks, ", ".join([marks] * size))) for size in _SIZES]
+    def __init__(self, statement: Insert, width: int) -> None:
+        dialect = sqlite.dialect(paramstyle="qmark")
+        one = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+        self._texts = [(size, one.replace(marks(width), ", ".join([marks(width)] * size))) for size in _SIZES]
 
     def __call__(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
-        """Insert rows, each with a value for every column."""
+        """Execute it for rows, each with a value for every mark."""
         cursor: Any = connection.connection.cursor()
         start = 0
-        for size, text in self._texts:
+        for size, many in self._texts:
             while len(rows) - start >= size:
-                cursor.execute(text, [value for row in rows[start : start + size] for value in row])
+                cursor.execute(many, [value for row in rows[start : start + size] for value in row])
                 start += size
+
+
+def marks(width: int) -> str:
+    """Return what stands in a statement for the values of one row."""
+    return f"({', '.join('?' * width)})"
+
+
+def bulk_insert(table: Table, *names: str, changing: Sequence[str] = ()) -> Bulk:
+    """Return the insert of many rows into these columns of a table.
+
+    Where a row with the same primary key exists, just the `changing` columns are replaced.
+    """
+    statement = sqlite_insert(table).values({name: literal_column("?") for name in names})
+    if changing:
+        keys = [column.name for column in table.primary_key]
+        statement = statement.on_conflict_do_update(keys, set_={name: statement.excluded[name] for name in changing})
+    return Bulk(statement, len(names))
 
 
 _SIZES: Final = tuple(2**power for power in range(9, -1, -1))
@@ -178,10 +191,9 @@ def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     return column.in_(select(func.json_each(bindparam(name)).table_valued("value").c.value))
 
 
-def unpacked(count: int) -> list[ColumnElement[Any]]:
-    """Return the columns of the rows bound as one JSON array of arrays under `rows`."""
-    values = func.json_each(bindparam("rows")).table_valued("value").c.value
-    return [func.json_extract(values, f"$[{place}]") for place in range(count)]
+def given_rows(width: int) -> tuple[TextClause, list[ColumnElement[Any]]]:
+    """Return the rows that a `Bulk` is executed for as a table to select from, and its columns."""
+    return text(f"(VALUES {marks(width)})"), [literal_column(f"column{number + 1}") for number in range(width)]
 
 
 def sqlite_path(url: str) -> Path:

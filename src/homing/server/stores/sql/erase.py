@@ -11,7 +11,7 @@ from homing.server.counting.sets import EVERY_DAY
 from homing.server.stores.base import Receipt
 from homing.server.stores.sql import history
 from homing.server.stores.sql.compaction import compact_place
-from homing.server.stores.sql.database import Bulk, Database, among
+from homing.server.stores.sql.database import Database, among, bulk_insert
 from homing.server.stores.sql.heads import VOID
 from homing.server.stores.sql.schema import app, client, instance, last_seen, ping_id, segment, tombstone
 from homing.server.stores.sql.schema import history as blocks
@@ -44,7 +44,7 @@ def erase(database: Database, owner: int, *, instance_id: str, now: int, bucket_
             places = _write_gone(connection, found, seq, found.ordinal >> bucket_bits)
             reported = _remove_rows(connection, found)
             entries = _remove_history(connection, found)
-            bury = Bulk(tombstone, "owner", "digest", "at", changing=("at",))
+            bury = bulk_insert(tombstone, "owner", "digest", "at", changing=("at",))
             bury(connection, [(owner, digest(instance_id), now)])
             days = sum(place.day != EVERY_DAY for place in places)
             receipt = Receipt(instance_id, now, reported, days, entries)

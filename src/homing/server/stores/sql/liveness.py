@@ -6,7 +6,7 @@ repeats costs nothing more for it.
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, literal_column, select
+from sqlalchemy import ColumnElement, func, literal_column, select
 
 from homing.clock import DAY_MS
 from homing.ping import ENDINGS
@@ -39,8 +39,9 @@ def learned(interval: ColumnElement[int], gap: ColumnElement[Any]) -> ColumnElem
     So one long absence or a few quick restarts move it little, and what is usual soon has its way. It grows faster than
     it falls: who is called silent without being so is worse than the other way round.
     """
-    risen = case((gap > 2 * interval, 2 * interval), (gap < interval * 3 // 4, interval * 3 // 4), else_=gap)
-    return case((risen < LEAST_MS, LEAST_MS), (risen > MOST_MS, MOST_MS), else_=risen)
+    # With several values these are SQLite's greatest and least.
+    risen = func.max(interval * 3 // 4, func.min(2 * interval, gap))
+    return func.max(LEAST_MS, func.min(MOST_MS, risen))
 
 
 def within(state: State, app: int, *, now: int) -> ColumnElement[bool]:

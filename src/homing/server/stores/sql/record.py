@@ -19,7 +19,7 @@ from homing.server.counting.sets import EVERY_DAY
 from homing.server.stores.base import Batch
 from homing.server.stores.sql import history
 from homing.server.stores.sql.caches import Generations, Known
-from homing.server.stores.sql.database import Bulk, Database, Prepared, adding, among, unpacked
+from homing.server.stores.sql.database import Bulk, Database, Prepared, adding, among, bulk_insert, given_rows
 from homing.server.stores.sql.draft import Draft, Head, InstanceKey, Stored, mark_of
 from homing.server.stores.sql.heads import DEALT, NEXT
 from homing.server.stores.sql.liveness import learned
@@ -165,8 +165,7 @@ class Recorder:
             self._run.dealt(connection, of=draft.head.owner, dealt=draft.ordinals)
         self._run.instances(connection, list(draft.instances.values()))
         self._run.newcomers(connection, draft.newcomers)
-        if draft.turns:
-            self._run.seen(connection, rows=json_list(draft.turns))
+        self._run.seen(connection, draft.turns)
         self._run.ping_ids(connection, draft.ping_ids)
         for row in _segments(draft):
             self._run.segment(connection, **row)
@@ -186,8 +185,7 @@ class Recorder:
         if not self._saving and self._unsaved and self._clock.now() - self._saved_at >= FLUSH_MS:
             self._gather_seen()
         rows = [(*key, at) for key, at in self._saving[:FLUSH_ROWS]]
-        if rows:
-            self._run.seen(connection, rows=json_list(rows))
+        self._run.seen(connection, rows)
         return len(rows)
 
     def _gather_seen(self) -> None:
@@ -213,9 +211,10 @@ def _segments(draft: Draft) -> list[dict[str, Any]]:
 
 def _last_seen() -> Insert:
     """Return the statement that notes last receipts: never an older one, nor that of an instance erased meanwhile."""
-    number, ordinal, at = unpacked(3)
+    rows, (number, ordinal, at) = given_rows(3)
     alive = exists().where(instance.c.app == number, instance.c.ordinal == ordinal)
-    made = sqlite_insert(last_seen).from_select(["app", "ordinal", "at"], select(number, ordinal, at).where(alive))
+    found = select(number, ordinal, at).select_from(rows).where(alive)
+    made = sqlite_insert(last_seen).from_select(["app", "ordinal", "at"], found)
     later = made.excluded.at > last_seen.c.at
     interval = learned(last_seen.c.interval, made.excluded.at - last_seen.c.at)
     return made.on_conflict_do_update(
@@ -249,13 +248,13 @@ class _Statements:
         self.taken = Prepared(_TAKEN)
         self.erased = Prepared(_TOMBSTONES)
         self.batch = Prepared(adding(batch, "id", "at", "verdicts"))
-        self.clients = Bulk(client, "owner", "ordinal", "instance_id")
-        self.instances = Bulk(instance, *_INSTANCE, changing=("kind", "state", "credential", "trace"))
-        self.newcomers = Bulk(last_seen, "app", "ordinal", "at", changing=("at",))
-        self.ping_ids = Bulk(ping_id, *_PING_ID, changing=("ordinal", "received"))
+        self.clients = bulk_insert(client, "owner", "ordinal", "instance_id")
+        self.instances = bulk_insert(instance, *_INSTANCE, changing=("kind", "state", "credential", "trace"))
+        self.newcomers = bulk_insert(last_seen, "app", "ordinal", "at", changing=("at",))
+        self.ping_ids = bulk_insert(ping_id, *_PING_ID, changing=("ordinal", "received"))
         self.segment = Prepared(adding(segment, *_SEGMENT))
         self.history = Prepared(adding(blocks, *history.COLUMNS))
-        self.seen = Prepared(_last_seen())
+        self.seen = Bulk(_last_seen(), 3)
 
 
 _INSTANCE: Final = ("app", "ordinal", "first_seen", "kind", "state", "credential", "trace")

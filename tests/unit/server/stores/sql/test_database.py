@@ -7,7 +7,7 @@ from sqlalchemy import delete, event, insert, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from homing.errors import StartError, StoreRejected, StoreUnavailable
-from homing.server.stores.sql.database import Bulk, Database, among
+from homing.server.stores.sql.database import Database, among, bulk_insert
 from homing.server.stores.sql.schema import batch, client, tombstone
 from homing.server.stores.sql.text import json_list
 from tests.unit.server.stores.sql.trouble import full_disk, impatient, locked
@@ -161,17 +161,17 @@ def test_many_rows_are_one_statement(database: Database) -> None:
     """A bulk insert takes any number of rows, text as it is, and replaces just what it is told to."""
     rows = [(1, n, f"{n}: ü'\"[\\") for n in range(3000)]
     with database.write() as connection:
-        Bulk(client, "owner", "ordinal", "instance_id")(connection, rows)
+        bulk_insert(client, "owner", "ordinal", "instance_id")(connection, rows)
         assert rows == [tuple(row) for row in connection.execute(select(client).order_by(client.c.ordinal))]
         for at in (1, 2**63 - 1):
-            Bulk(tombstone, "owner", "digest", "at", changing=("at",))(connection, [(1, "a", at), (1, "b", at)])
+            bulk_insert(tombstone, "owner", "digest", "at", changing=("at",))(connection, [(1, "a", at), (1, "b", at)])
         expected = [(1, "a", 2**63 - 1), (1, "b", 2**63 - 1)]
         assert expected == [tuple(row) for row in connection.execute(select(tombstone))]
 
 
 def test_a_bulk_insert_replaces_nothing_unasked(database: Database) -> None:
     """Without columns to change a second row of the same key is rejected."""
-    add_clients = Bulk(client, "owner", "ordinal", "instance_id")
+    add_clients = bulk_insert(client, "owner", "ordinal", "instance_id")
     with pytest.raises(StoreRejected), database.write() as connection:
         add_clients(connection, [(1, 1, "a"), (1, 1, "b")])
 
