@@ -25,7 +25,7 @@ DOCS: Final = ROOT / "docs"
 EVERYWHERE: Final = frozenset(
     {
         *("rate_address", "rate_app", "too_slow", "overloaded", "unavailable", "unstorable", "internal"),
-        *("instance_erased", "token_wrong"),
+        *("instance_erased", "token_missing", "bearer_missing", "bearer_wrong"),
     }
 )
 """Outcomes of every dialect that no golden case shows: they need more than one request and a fresh store."""
