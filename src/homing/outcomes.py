@@ -42,7 +42,7 @@ OUTCOMES: Final = _rows(
     ("webhook_unknown", 404, "There is no webhook at this address."),
     ("webhook_off", 403, "This webhook is switched off."),
     ("method", 405, "Use POST."),
-    ("encoding", 415, "The body's Content-Encoding is not supported; send it plain, gzip or deflate."),
+    ("encoding", 415, "The body's Content-Encoding is not supported; send it plain, gzip, deflate, br or zstd."),
     ("compression", 400, "The compressed body is damaged or cut off."),
     ("too_large", 413, "The body is larger than 1 MiB."),
     ("too_slow", 408, "The body did not arrive in time."),
