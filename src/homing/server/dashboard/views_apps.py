@@ -12,7 +12,7 @@ PATH: Final = "/apps"
 SCOPES: Final[Mapping[str, tuple[str, str]]] = {
     "send": ("Send", "Travels inside the application: it lets pings in, and opens nothing."),
     "bearer": ("Bearer", "A token that lets pings in, also where the app demands one."),
-    "read": ("Read", "Opens this app's reports, for programs."),
+    "read": ("Read", "Opens this app's numbers, events and history, for programs."),
 }
 """What a key is for: its name, and a sentence."""
 
