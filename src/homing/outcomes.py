@@ -1,4 +1,4 @@
-"""The closed list of what can become of a ping, or of signing in.
+"""The closed list of what can become of a ping, of signing in, or of erasing.
 
 The same word is the metric's label, the field in the log and the answer of the API.
 """
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 
 class Outcome(NamedTuple):
-    """One thing that can become of a ping, or of signing in.
+    """One thing that can become of a ping, of signing in, or of erasing.
 
     `status` is the HTTP status when it is the answer to a whole request, `bug` says that it should never happen, and
     `sentence` explains it to whoever sent it.
@@ -73,7 +73,6 @@ OUTCOMES: Final = _rows(
 
 ACCEPTED: Final = OUTCOMES["accepted"]
 DUPLICATE: Final = OUTCOMES["duplicate"]
-INTERNAL: Final = OUTCOMES["internal"]
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an expected answer, not an error of ours

@@ -17,8 +17,6 @@ from homing.server.stores.base import Entry
 
 PATH: Final = "/events"
 AFTER: Final = "after"
-KEPT: Final = ("app", *DAYS)
-"""The parameters that go along from page to page."""
 
 
 class Controls(NamedTuple):
