@@ -75,7 +75,7 @@ ACCEPTED: Final = OUTCOMES["accepted"]
 DUPLICATE: Final = OUTCOMES["duplicate"]
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an expected answer, not an error of ours
+class Refusal(Exception):
     """A ping or a request that is not taken.
 
     `outcome` is its row of the closed list; `sentence` is what the sender is told, more exact than the row's own

@@ -445,7 +445,7 @@ def test_sent_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for number in (1, 2, 3):
             until(lambda number: len(outbox.bodies) == number, number)
             # The answer must have been thought about.
-            until(lambda: sending._engine._workers[0]._deadline is None)  # noqa: SLF001
+            until(lambda: sending._engine._workers[0]._deadline is None)  # noqa: SLF001 - shows nowhere else
             clock.advance(seconds=600)
         time.sleep(0.05)
     events = [json.loads(body)["batch"] for body in outbox.bodies]

@@ -29,7 +29,7 @@ class _InstallProfile(_Part):
 
 class _Update(_Part):
     available: bool
-    latestVersion: _Text | None  # noqa: N815 - the wire's name
+    latestVersion: _Text | None
 
 
 class _Database(_Part):
@@ -39,15 +39,15 @@ class _Database(_Part):
 class _Runtime(_Part):
     platform: _Text
     arch: _Text
-    nodeMajor: Annotated[int, msgspec.Meta(ge=0, le=10_000)] | None  # noqa: N815 - the wire's name
+    nodeMajor: Annotated[int, msgspec.Meta(ge=0, le=10_000)] | None
 
 
 class _Heartbeat(_Part):
-    protocolVersion: int  # noqa: N815 - the wire's name
-    instanceId: str  # noqa: N815 - the wire's name
-    runningVersion: _Text  # noqa: N815 - the wire's name
-    installedVersion: _Text  # noqa: N815 - the wire's name
-    installProfile: _InstallProfile  # noqa: N815 - the wire's name
+    protocolVersion: int
+    instanceId: str
+    runningVersion: _Text
+    installedVersion: _Text
+    installProfile: _InstallProfile
     update: _Update
     database: _Database
     runtime: _Runtime
