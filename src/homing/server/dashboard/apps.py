@@ -10,7 +10,7 @@ from litestar.exceptions import ClientException
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
-from homing.errors import AccountError, NameTaken, NotFound
+from homing.errors import AccountError, NameTaken
 from homing.server.accounts.apps import add_app, demand_bearer, restore_app, retire_app
 from homing.server.accounts.keys import (
     OVERLAPS,
@@ -24,7 +24,7 @@ from homing.server.accounts.keys import (
 from homing.server.api.callers import AnyRequest, Services
 from homing.server.dashboard import views_apps
 from homing.server.dashboard.guard import tells_of
-from homing.server.dashboard.pages import Visitor, page
+from homing.server.dashboard.pages import Visitor, app_of, page
 from homing.server.dashboard.signing import read_form
 from homing.server.dashboard.views_apps import PATH, app_path, names_of, rows, split_keys
 from homing.server.stores.base import App, AppKey
@@ -271,15 +271,6 @@ async def restore(
     app = app_of(visitor, app_name)
     await _change(services, lambda: restore_app(services.control, app=app))
     return _to_settings(app, "restored")
-
-
-def app_of(visitor: Visitor, name: str) -> App:
-    """Return the visitor's app of that name; raise `NotFound`."""
-    for app in visitor.apps:
-        if app.name == name:
-            return app
-    message = f"You have no app {name!r}."
-    raise NotFound(message)
 
 
 def _place(services: Services) -> tuple[Any, Any]:

@@ -8,8 +8,8 @@ from litestar.params import FromPath
 from litestar.response import Template
 
 from homing.server.api.callers import AnyRequest, Services
-from homing.server.dashboard.apps import ONE, app_of
-from homing.server.dashboard.pages import Visitor, page
+from homing.server.dashboard.apps import ONE
+from homing.server.dashboard.pages import Visitor, app_of, page
 from homing.server.dashboard.views_apps import Arrival, app_path, arrival
 from homing.server.dashboard.views_connect import Place, recipes
 from homing.server.stores.base import App
