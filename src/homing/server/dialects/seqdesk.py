@@ -87,10 +87,6 @@ class SeqDesk(Dialect):
         [verdict] = verdicts
         return refused(verdict) if isinstance(verdict, Refusal) else _ANSWERS[verdict.name]
 
-    def refuse(self, refusal: Refusal) -> Answer:
-        """Return the refusal's status, name and sentence."""
-        return refused(refusal)
-
 
 _ANSWERS: Final[Mapping[str, Answer]] = {
     name: Answer(row.status, msgspec.json.encode(told(row))) for name, row in OUTCOMES.items()
