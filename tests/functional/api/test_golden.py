@@ -9,10 +9,9 @@ import pytest
 
 from homing.clock import SystemClock
 from homing.server.accounts.keys import make_key
-from homing.server.app import options_of
 from homing.server.ingest.inflate import MOST_BYTES
 from homing.server.stores.base import Control
-from homing.server.stores.registry import open_store
+from homing.server.stores.registry import open_store, options_of
 from tests.functional.api.conftest import World
 from tests.functional.receiver import until
 from tests.golden.cases import DIALECTS, Case, body_of, cases

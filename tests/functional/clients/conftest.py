@@ -8,9 +8,9 @@ import pytest
 from homing.clock import SystemClock, day_of
 from homing.sdk.sources import CI_VARIABLES, REFUSAL
 from homing.server.accounts.keys import make_key
-from homing.server.app import BINDABLE, options_of
+from homing.server.app import BINDABLE
 from homing.server.stores.base import App, Entry, Instance
-from homing.server.stores.registry import Opened, open_store
+from homing.server.stores.registry import Opened, open_store, options_of
 from tests.browser.conftest import open_page, page
 from tests.functional.receiver import Receiver, until
 from tests.loopback import only_loopback
