@@ -132,10 +132,16 @@ def part(page: str, name: str) -> str:
 def write() -> None:
     """Write every made part anew."""
     for (page, name), make in PARTS.items():
+        rewrite(page, {name: make})
+
+
+def rewrite(page: str, parts: Mapping[str, Callable[[], str]]) -> None:
+    """Write parts of a page anew, each made by the function of its name."""
+    text = text_of(page)
+    for name, make in parts.items():
         begin, end = _marks(name)
-        text = text_of(page)
-        made = f"{text[: text.index(begin)]}{begin}\n\n{make()}\n\n{text[text.index(end) :]}"
-        (DOCS / page).write_text(made, encoding="utf-8")
+        text = f"{text[: text.index(begin)]}{begin}\n\n{make()}\n\n{text[text.index(end) :]}"
+    (DOCS / page).write_text(text, encoding="utf-8")
 
 
 def _marks(name: str) -> tuple[str, str]:

@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,9 @@ from homing.sdk.outbox import BATCH, FLUSH_SECONDS, MOST_TOLD
 from homing.sdk.payload import NUMBER
 from homing.sdk.policy import HOMING, POLICIES, Kinds
 from homing.sdk.transports.base import Deadline, Reply, Request
-from tests.unit.sdk.doubles import SECONDS, Clock, Outbox, telemetry
+from tests.unit.sdk.doubles import SECONDS, Clock, Outbox, telemetry, until
 
 NO_ANSWER = Reply(None, "The connection was refused.")
-
-
-def until(ask: Callable[[], Any]) -> None:
-    """Wait until something is the case."""
-    deadline = time.monotonic() + SECONDS
-    while not ask():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def pings(outbox: Outbox) -> list[list[Any]]:
