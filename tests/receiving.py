@@ -14,10 +14,10 @@ from homing.errors import StoreUnavailable
 from homing.outcomes import Verdict, outcome_of
 from homing.ping import Ping
 from homing.server.accounts.keys import Scope, make_key
-from homing.server.app import Receiver, options_of
+from homing.server.app import Receiver
 from homing.server.config import ROWS
 from homing.server.stores.base import App, Batch, Entry, Instance
-from homing.server.stores.registry import Opened
+from homing.server.stores.registry import Opened, options_of
 from homing.server.stores.sql.control import SqlControl
 from homing.server.stores.sql.database import Database, sqlite_path
 from homing.server.stores.sql.store import SqlStore

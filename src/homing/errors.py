@@ -29,7 +29,7 @@ class SettingsError(HomingError):
         self.problems = tuple(problems)
 
 
-class SettingsLocked(SettingsError):  # noqa: N818 - what the setting is
+class SettingsLocked(SettingsError):
     """A stronger layer, or a licence, holds what somebody wanted to save; nothing was changed."""
 
 
@@ -41,15 +41,15 @@ class StoreError(HomingError):
     """Something about a store."""
 
 
-class StoreUnavailable(StoreError):  # noqa: N818 - a state of the store, and the word of the outcome
+class StoreUnavailable(StoreError):
     """The store cannot be used at the moment; nothing was changed and a later try may succeed."""
 
 
-class StoreRejected(StoreError):  # noqa: N818 - what the store did
+class StoreRejected(StoreError):
     """The store cannot hold something that it was given; nothing was changed."""
 
 
-class StoreUnsupported(StoreError):  # noqa: N818 - a property of the store
+class StoreUnsupported(StoreError):
     """This store does not do what was asked."""
 
 
@@ -61,9 +61,9 @@ class QueryError(HomingError):
     """A question that cannot be understood."""
 
 
-class NotFound(HomingError):  # noqa: N818 - the common name
+class NotFound(HomingError):
     """Nothing has that name or number."""
 
 
-class NameTaken(HomingError):  # noqa: N818 - says what is the case
+class NameTaken(HomingError):
     """Something of that name exists already."""

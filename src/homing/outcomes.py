@@ -1,4 +1,4 @@
-"""The closed list of what can become of a ping, or of signing in.
+"""The closed list of what can become of a ping, of signing in, or of erasing.
 
 The same word is the metric's label, the field in the log and the answer of the API.
 """
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 
 class Outcome(NamedTuple):
-    """One thing that can become of a ping, or of signing in.
+    """One thing that can become of a ping, of signing in, or of erasing.
 
     `status` is the HTTP status when it is the answer to a whole request, `bug` says that it should never happen, and
     `sentence` explains it to whoever sent it.
@@ -42,7 +42,7 @@ OUTCOMES: Final = _rows(
     ("webhook_unknown", 404, "There is no webhook at this address."),
     ("webhook_off", 403, "This webhook is switched off."),
     ("method", 405, "Use POST."),
-    ("encoding", 415, "The body's Content-Encoding is not supported; send it plain, gzip or deflate."),
+    ("encoding", 415, "The body's Content-Encoding is not supported; send it plain, gzip, deflate, br or zstd."),
     ("compression", 400, "The compressed body is damaged or cut off."),
     ("too_large", 413, "The body is larger than 1 MiB."),
     ("too_slow", 408, "The body did not arrive in time."),
@@ -73,10 +73,9 @@ OUTCOMES: Final = _rows(
 
 ACCEPTED: Final = OUTCOMES["accepted"]
 DUPLICATE: Final = OUTCOMES["duplicate"]
-INTERNAL: Final = OUTCOMES["internal"]
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an expected answer, not an error of ours
+class Refusal(Exception):
     """A ping or a request that is not taken.
 
     `outcome` is its row of the closed list; `sentence` is what the sender is told, more exact than the row's own

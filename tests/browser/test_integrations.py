@@ -9,10 +9,12 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from homing import Integrations, Telemetry
-from homing.sdk.sources import CI_VARIABLES, REFUSAL
 from tests.browser.chromium import NO_ROBOT, chromium
 from tests.browser.complaints import Complaints
 from tests.browser.site import QUIET_SECONDS, Application, Collector, sentry_modules, served
+from tests.outside_ci import outside_ci
+
+__all__ = ["outside_ci"]
 
 NONCE: Final = "bm9uY2U="
 HTML: Final = """<!doctype html>
@@ -52,13 +54,6 @@ def application() -> Iterator[Application]:
     made = Application(lambda path: (HTML.format(path=path, head="", snippet=""), "default-src 'none'"))
     with served(made):
         yield made
-
-
-@pytest.fixture(autouse=True)
-def _outside_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Telemetry, and with it what goes into pages, is not silenced."""
-    for name in (*CI_VARIABLES, REFUSAL):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

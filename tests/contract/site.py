@@ -100,7 +100,7 @@ class Site:
         at = now + days * 86_400_000
         return Ping(app or self.app, instance, kind, at, now, id, dimensions, properties or {}, credential)
 
-    def record(self, *pings: Ping, by: Store | None = None, id: str | None = None) -> list[str]:  # noqa: A002
+    def record(self, *pings: Ping, by: Store | None = None, id: str | None = None) -> list[str]:  # noqa: A002 - what the batch calls it
         """Record a batch and return the names of the outcomes."""
         verdicts = (by or self.store).record(Batch(id or self.next_id(), pings))
         return [outcome_of(verdict).name for verdict in verdicts]

@@ -17,7 +17,7 @@ from homing.server.api import reports
 from homing.server.config import PREFIX, ROWS
 from homing.server.dialects.seqdesk import KEYS
 from homing.server.query.question import PARAMETERS
-from tests.golden.cases import DIALECTS, cases
+from tests.golden.cases import DIALECTS, WEBHOOK, cases
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCS: Final = ROOT / "docs"
@@ -25,10 +25,13 @@ DOCS: Final = ROOT / "docs"
 EVERYWHERE: Final = frozenset(
     {
         *("rate_address", "rate_app", "too_slow", "overloaded", "unavailable", "unstorable", "internal"),
-        *("instance_erased", "token_wrong"),
+        *("instance_erased", "token_missing"),
     }
 )
 """Outcomes of every dialect that no golden case shows: they need more than one request and a fresh store."""
+
+BEARER: Final = frozenset({"bearer_missing", "bearer_wrong"})
+"""And those of an app that demands a bearer token, which webhooks do without."""
 
 
 TOLD: Final[Mapping[str, str]] = MappingProxyType(
@@ -102,7 +105,8 @@ def _response() -> str:
 
 def outcomes_of(dialect: str) -> set[str]:
     """Return the names of all outcomes that a dialect can answer with."""
-    return {name for case in cases(dialect) for name in case.named} | EVERYWHERE
+    golden = {name for case in cases(dialect) for name in case.named}
+    return golden | EVERYWHERE | (BEARER if dialect in DIALECTS else frozenset())
 
 
 def _outcomes(dialect: str) -> str:
@@ -117,6 +121,7 @@ PARTS: Final[Mapping[tuple[str, str], Callable[[], str]]] = MappingProxyType(
         ("api.md", "parameters"): _parameters,
         ("api.md", "response"): _response,
         **{(f"dialects/{name}.md", "outcomes"): partial(_outcomes, name) for name in DIALECTS},
+        ("webhooks.md", "outcomes"): partial(_outcomes, WEBHOOK),
     }
 )
 """Which part of which page is made by what."""
@@ -132,10 +137,16 @@ def part(page: str, name: str) -> str:
 def write() -> None:
     """Write every made part anew."""
     for (page, name), make in PARTS.items():
+        rewrite(page, {name: make})
+
+
+def rewrite(page: str, parts: Mapping[str, Callable[[], str]]) -> None:
+    """Write parts of a page anew, each made by the function of its name."""
+    text = text_of(page)
+    for name, make in parts.items():
         begin, end = _marks(name)
-        text = text_of(page)
-        made = f"{text[: text.index(begin)]}{begin}\n\n{make()}\n\n{text[text.index(end) :]}"
-        (DOCS / page).write_text(made, encoding="utf-8")
+        text = f"{text[: text.index(begin)]}{begin}\n\n{make()}\n\n{text[text.index(end) :]}"
+    (DOCS / page).write_text(text, encoding="utf-8")
 
 
 def _marks(name: str) -> tuple[str, str]:

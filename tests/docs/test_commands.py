@@ -21,7 +21,7 @@ from homing.sdk.commands.sending import HEADER, LINE
 from homing.sdk.commands.talk import FAILED, MISUSED, OK
 from homing.sdk.erasure import ERASE_PATH
 from homing.sdk.sources import CI_VARIABLES, REFUSAL
-from tests.docs.pages import DOCS, part, table, text_of
+from tests.docs.pages import part, rewrite, table, text_of
 from tests.functional.receiver import environment
 
 PAGE: Final = "commands.md"
@@ -59,15 +59,6 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "line": lambda: rows_of_fields(LINE.items()),
 }
 """What each made part is made by."""
-
-
-def write() -> None:
-    """Write the tables anew."""
-    text = text_of(PAGE)
-    for name, make in PARTS.items():
-        begin, end = f"<!-- made from rows: {name} -->", f"<!-- end: {name} -->"
-        text = f"{text[: text.index(begin)]}{begin}\n\n{make()}\n\n{text[text.index(end) :]}"
-    (DOCS / PAGE).write_text(text, encoding="utf-8")
 
 
 def code(kind: str, containing: str) -> str:
@@ -135,4 +126,4 @@ def test_words() -> None:
 
 
 if __name__ == "__main__":
-    write()
+    rewrite(PAGE, PARTS)

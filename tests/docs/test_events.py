@@ -11,7 +11,7 @@ from homing.sdk import events, outbox
 from homing.sdk.policy import HOMING
 from homing.sdk.transports.base import UNSURE
 from homing.testing import capture
-from tests.docs.pages import DOCS, part, table, text_of
+from tests.docs.pages import part, rewrite, table, text_of
 
 PAGE = "events.md"
 
@@ -19,14 +19,6 @@ PAGE = "events.md"
 def losses() -> str:
     """Return the table of reasons."""
     return table(("reason", "why"), [(f"`{reason}`", sentence) for reason, sentence in events.LOSSES.items()])
-
-
-def write() -> None:
-    """Write the table anew."""
-    begin, end = "<!-- made from rows: losses -->", "<!-- end: losses -->"
-    text = text_of(PAGE)
-    text = f"{text[: text.index(begin)]}{begin}\n\n{losses()}\n\n{text[text.index(end) :]}"
-    (DOCS / PAGE).write_text(text, encoding="utf-8")
 
 
 def snippets() -> list[str]:
@@ -94,4 +86,4 @@ def test_in_your_tests(tmp_path: Path) -> None:
 
 
 if __name__ == "__main__":
-    write()
+    rewrite(PAGE, {"losses": losses})

@@ -17,7 +17,7 @@ from homing.sdk.integrations.face import Integrations
 from homing.sdk.integrations.keys import ENVIRONMENT_VARIABLES, ROWS
 from homing.sdk.integrations.metrics import MOST_ROUTES, OTHER
 from homing.sdk.sources import CI_VARIABLES, REFUSAL
-from tests.docs.pages import DOCS, part, table, text_of
+from tests.docs.pages import part, rewrite, table, text_of
 from tests.functional.receiver import environment, free_port, until
 from tests.functional.sdk.listener import listener
 
@@ -39,14 +39,6 @@ def rows_of_keys() -> str:
 
 def _shown(default: Any) -> str:
     return default if isinstance(default, str) else json.dumps(default)
-
-
-def write() -> None:
-    """Write the table anew."""
-    text = text_of(PAGE)
-    begin, end = f"<!-- made from rows: {PART} -->", f"<!-- end: {PART} -->"
-    made = f"{text[: text.index(begin)]}{begin}\n\n{rows_of_keys()}\n\n{text[text.index(end) :]}"
-    (DOCS / PAGE).write_text(made, encoding="utf-8")
 
 
 def example(language: str) -> str:
@@ -114,4 +106,4 @@ def _answers(client: httpx.Client) -> bool:
 
 
 if __name__ == "__main__":
-    write()
+    rewrite(PAGE, {PART: rows_of_keys})

@@ -24,7 +24,7 @@ from homing.sdk.sources import CI_VARIABLES, REFUSAL
 from homing.sdk.status import UNMADE
 from homing.sdk.transports.base import LIMIT_SECONDS
 from homing.sdk.turns import LEADER_FILE, SENDING_FILE
-from tests.docs.pages import DOCS, part, table, text_of
+from tests.docs.pages import part, rewrite, table, text_of
 from tests.functional.receiver import environment
 from tests.functional.sdk.listener import listener
 
@@ -114,15 +114,6 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
 """What each made part is made by."""
 
 
-def write() -> None:
-    """Write the tables anew."""
-    text = text_of(PAGE)
-    for name, make in PARTS.items():
-        begin, end = f"<!-- made from rows: {name} -->", f"<!-- end: {name} -->"
-        text = f"{text[: text.index(begin)]}{begin}\n\n{make()}\n\n{text[text.index(end) :]}"
-    (DOCS / PAGE).write_text(text, encoding="utf-8")
-
-
 def first_code() -> str:
     """Return the first example of the page."""
     found = re.search(r"```python\n(.*?)```", text_of(PAGE), re.DOTALL)
@@ -196,4 +187,4 @@ def test_numbers() -> None:
 
 
 if __name__ == "__main__":
-    write()
+    rewrite(PAGE, PARTS)

@@ -30,11 +30,9 @@ def test_switches() -> None:
 
 
 def test_outcomes() -> None:
-    """The outcomes that webhooks alone have are told with status and sentence."""
+    """The outcomes that webhooks alone have are among those of the page."""
     names = {name for name in OUTCOMES if name.startswith("webhook_")}
     assert names == {name for name in ROWS if name.startswith("webhook_")}
-    for name in names:
-        assert [str(OUTCOMES[name].status), OUTCOMES[name].sentence] == ROWS[name][1:]
 
 
 def test_variables() -> None:

@@ -99,8 +99,8 @@ def test_full_disk_under_load(receivers: MakeReceiver, small_disk: Path) -> None
     with Load(receiver.port, receiver.key) as load:
         for times in (1, 2):
             with full(small_disk):
-                until(lambda: len(receiver.log("store_unavailable")) >= times, "503")  # noqa: B023
-            until(lambda: len(receiver.log("store_recovered")) >= times, "Recovery")  # noqa: B023
+                until(lambda: len(receiver.log("store_unavailable")) >= times, "503")  # noqa: B023 - asked at once
+            until(lambda: len(receiver.log("store_recovered")) >= times, "Recovery")  # noqa: B023 - asked at once
         wanted = load.acknowledged + 100
         until(lambda: load.acknowledged >= wanted, "Load")
     assert {"accepted", "unavailable"} == set(load.outcomes)

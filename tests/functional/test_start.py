@@ -212,6 +212,6 @@ def test_stopped_at_once(tmp_path: Path) -> None:
     receiver = Receiver(tmp_path)
     for regions in range(first + 5, first + 300, 30):
         receiver.launch()
-        until(lambda: process(receiver.process.pid).regions() >= regions or receiver.is_ready(), "Some of the start")  # noqa: B023
+        until(lambda: process(receiver.process.pid).regions() >= regions or receiver.is_ready(), "Some of the start")  # noqa: B023 - asked at once
         assert receiver.stop(signal.SIGINT) in (0, -signal.SIGINT)
         assert "Traceback" not in receiver.everything_said()

@@ -5,7 +5,8 @@
 - before: requests that were answered earlier, none of which is looked at
 - request: `method` (POST), `path`, `headers`, and the body as one of `json`, `text`, `hex`, or `parts`, which is pairs
   of a text and how often it stands there; `{key}` is the app's key, `{read_key}` one to read with, also in a text
-- answer: `status` and `json`
+- hook: what the app's webhook is made with, whose address is then `{hook}`
+- answer: `status` and `json`, which is left out where the answer is empty
 - pings: what was stored, in order; a number where only their number matters
 - dropped: how many unknown keys were dropped before storing
 - outcomes: what became of the pings or of the request, in alphabetical order, where the answer does not name it
@@ -22,8 +23,12 @@ from homing.server.ingest.steps import ADDRESS
 
 HERE: Final = Path(__file__).parent
 
-DIALECTS: Final = tuple(sorted(path.name for path in HERE.iterdir() if any(path.glob("*.json"))))
-"""The dialects that have cases."""
+FOLDERS: Final = tuple(sorted(path.name for path in HERE.iterdir() if any(path.glob("*.json"))))
+"""What has cases."""
+
+WEBHOOK: Final = "webhook"
+DIALECTS: Final = tuple(name for name in FOLDERS if name != WEBHOOK)
+"""The dialects among them that have a protocol, and so a page of their own."""
 
 
 class Case(NamedTuple):
@@ -38,6 +43,7 @@ class Case(NamedTuple):
     before: Sequence[Mapping[str, Any]]
     dropped: int
     outcomes: Sequence[str]
+    hook: Mapping[str, Any] | None
 
     @property
     def named(self) -> list[str]:
@@ -54,7 +60,7 @@ def cases(dialect: str) -> list[Case]:
 
 
 def _case(path: Path) -> Case:
-    rest = {"app": {}, "before": [], "pings": [], "dropped": 0, "outcomes": []}
+    rest = {"app": {}, "before": [], "pings": [], "dropped": 0, "outcomes": [], "hook": None}
     return Case(name=path.stem, **{**rest, **json.loads(path.read_text(encoding="utf-8"))})
 
 

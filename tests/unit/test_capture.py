@@ -7,21 +7,14 @@ import pytest
 
 from homing import Telemetry
 from homing.sdk.policy import POLICIES
-from homing.sdk.sources import CI_VARIABLES, REFUSAL
 from homing.sdk.transports.base import Reply
 from homing.testing import MemoryTransport, capture
 from tests.loopback import only_loopback
+from tests.outside_ci import outside_ci
 
-__all__ = ["only_loopback"]
+__all__ = ["only_loopback", "outside_ci"]
 
 SECONDS = 10.0
-
-
-@pytest.fixture(autouse=True)
-def _outside_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was made before is not silent already."""
-    for name in (*CI_VARIABLES, REFUSAL):
-        monkeypatch.delenv(name, raising=False)
 
 
 def application(place: Path, policy: str = "homing") -> Telemetry:

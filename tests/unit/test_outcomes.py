@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from homing.outcomes import ACCEPTED, DUPLICATE, INTERNAL, OUTCOMES, Outcome, Refusal, outcome_of
+from homing.outcomes import ACCEPTED, DUPLICATE, OUTCOMES, Outcome, Refusal, outcome_of
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=lambda outcome: outcome.name)
@@ -23,7 +23,7 @@ def test_sentences_differ() -> None:
 
 def test_only_our_own_fault_is_a_bug() -> None:
     """Just the internal error means a bug; what counts is good."""
-    assert [INTERNAL] == [outcome for outcome in OUTCOMES.values() if outcome.bug]
+    assert [OUTCOMES["internal"]] == [outcome for outcome in OUTCOMES.values() if outcome.bug]
     assert [ACCEPTED, DUPLICATE] == [outcome for outcome in OUTCOMES.values() if outcome.status == 200]
 
 

@@ -6,12 +6,12 @@ from typing import Any, Final
 import click
 
 from homing.cli import output
-from homing.cli.opening import Workplace, app_named, as_json, of_owner, of_store, open_workplace, owner_named
+from homing.cli.opening import as_json, of_owner, of_store, open_app, open_workplace, owner_named
 from homing.clock import iso_time
 from homing.errors import AccountError
 from homing.server.accounts.apps import add_app, demand_bearer, keep_addresses, restore_app, retire_app
 from homing.server.accounts.keys import OVERLAPS, SCOPES, end_key, keep_key, make_key, rotate_key
-from homing.server.stores.base import App, AppKey
+from homing.server.stores.base import AppKey
 
 KEEP: Final = MappingProxyType({"on": True, "off": False, "auto": None})
 """Whether hashes of addresses are kept, as one says it."""
@@ -79,7 +79,7 @@ def app_key(**given: Any) -> None:
     if len(chosen) > 1:
         message = "Choose one of --add, --rotate, --revoke and --keep."
         raise AccountError(message)
-    place, found = _opened(given)
+    place, found = open_app(given)
     what, json_ = (place.control, place.clock), given["json_"]
     days = OVERLAPS[given["ends"] or ("7d" if given["rotate"] is not None else "now")]
     if given["scope"]:
@@ -127,7 +127,7 @@ def _key_row(key: AppKey) -> dict[str, Any]:
 @as_json
 def app_bearer(**given: Any) -> None:
     """Let the app NAME demand a bearer token of everyone who sends (on), or be open to its send keys (off)."""
-    place, found = _opened(given)
+    place, found = open_app(given)
     changed = demand_bearer(place.control, place.clock, app=found, demanded=given["demanded"] == "on")
     told = "demands a bearer token" if changed.demands_bearer else "is open to its send keys"
     output.say({"app": changed.name, "bearer": given["demanded"]}, f"{changed.name} {told}.", json_=given["json_"])
@@ -141,7 +141,7 @@ def app_bearer(**given: Any) -> None:
 @as_json
 def app_retire(**given: Any) -> None:
     """Let the app NAME take no more pings: its addresses answer 410. Everything counted stays."""
-    place, found = _opened(given)
+    place, found = open_app(given)
     if not given["yes"]:
         typed = click.prompt(f"Its installations will be told to stop. Type {found.name} to retire it", err=True)
         if typed != found.name:
@@ -158,14 +158,9 @@ def app_retire(**given: Any) -> None:
 @as_json
 def app_restore(**given: Any) -> None:
     """Let the retired app NAME take pings again."""
-    place, found = _opened(given)
+    place, found = open_app(given)
     restore_app(place.control, app=found)
     output.say({"app": found.name, "state": "active"}, f"{found.name} takes pings again.", json_=given["json_"])
-
-
-def _opened(given: dict[str, Any]) -> tuple[Workplace, App]:
-    place = open_workplace(given["store"])
-    return place, app_named(place, owner_named(place, given["owner"]), name=given["name"])
 
 
 @app.command("addresses")
@@ -174,14 +169,14 @@ def _opened(given: dict[str, Any]) -> tuple[Workplace, App]:
 @of_owner
 @of_store
 @as_json
-def app_addresses(*, name: str, keep: str | None, owner: str | None, store: str | None, json_: bool) -> None:
+def app_addresses(**given: Any) -> None:
     """Say whether keyed hashes of senders' addresses are kept for the app NAME, or change it.
 
     With auto they are for FlowFuse, and for nothing else.
     """
-    place = open_workplace(store)
-    found = app_named(place, owner_named(place, owner), name=name)
-    if keep is not None:
-        found = keep_addresses(place.control, app=found, keeps=KEEP[keep])
+    place, found = open_app(given)
+    if given["keep"] is not None:
+        found = keep_addresses(place.control, app=found, keeps=KEEP[given["keep"]])
     word = next(each for each, value in KEEP.items() if value == found.keeps_addresses)
-    output.say({"app": name, "addresses": word}, f"Hashes of addresses for {name}: {word}.", json_=json_)
+    told = f"Hashes of addresses for {found.name}: {word}."
+    output.say({"app": found.name, "addresses": word}, told, json_=given["json_"])

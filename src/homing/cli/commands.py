@@ -17,6 +17,7 @@ from homing.cli.opening import (
     as_json,
     of_owner,
     of_store,
+    open_app,
     open_workplace,
     owner_named,
     stored_names,
@@ -177,8 +178,7 @@ def events_command(*, owner: str | None, store: str | None, json_: bool, **asked
 @as_json
 def history_command(**given: Any) -> None:
     """List what APP received, of one INSTANCE or of all, newest first; --json shows all of each entry."""
-    place = open_workplace(given["store"])
-    found = app_named(place, owner_named(place, given["owner"]), name=given["name"])
+    place, found = open_app(given)
     how = {name: given[name] for name in ("instance_id", "kind", "limit", "after")}
     listed = place.store.history(found.id, **how)
     rows = [entry_row(each) for each in listed.items]
@@ -205,10 +205,9 @@ def history_command(**given: Any) -> None:
 @as_json
 def instances(**given: Any) -> None:
     """List the instances of APP, or release the token of one."""
-    place = open_workplace(given["store"])
-    found = app_named(place, owner_named(place, given["owner"]), name=given["name"])
+    place, found = open_app(given)
     if given["release"]:
-        names = stored_names(place, owner_named(place, given["owner"]), instance_id=given["release"])
+        names = stored_names(place, found.owner, instance_id=given["release"])
         if not any(place.store.release(found.id, each) for each in names):
             message = f"No instance {given['release']!r} is bound to a token."
             raise NotFound(message)
@@ -243,8 +242,7 @@ def _instance_row(item: Instance) -> dict[str, Any]:
 @as_json
 def label(**given: Any) -> None:
     """Give instances of APP a label, or take it from them; what is said so stands whatever they send."""
-    place = open_workplace(given["store"])
-    found = app_named(place, owner_named(place, given["owner"]), name=given["name"])
+    place, found = open_app(given)
     marked = place.store.mark(found.id, given["label"], ids=given["ids"], on=not given["off"])
     unknown = len(set(given["ids"])) - marked
     told = {"label": given["label"], "on": not given["off"], "instances": marked, "unknown": unknown}
@@ -302,7 +300,7 @@ def erase(*, instance_id: str, yes: bool, owner: str | None, store: str | None, 
     if not yes:
         click.confirm(f"Erase all data of {instance_id}? This cannot be undone.", abort=True, err=True)
     with output.busy("Erasing…"):
-        names = stored_names(place, who, instance_id=instance_id)
+        names = stored_names(place, who.id, instance_id=instance_id)
         receipts = [receipt for name in names if (receipt := place.store.erase(who.id, name)) is not None]
     if not receipts:
         message = f"Nothing is stored about {instance_id!r}."

@@ -13,7 +13,7 @@ from homing.errors import SettingsError
 from homing.sdk.policy import SIRVEO, Name, Policy
 from homing.settings import Resolved
 
-ON: Final = "custom"
+CUSTOM: Final = "custom"
 FLUSH_SECONDS: Final = 2.0
 SDK_LOGGER: Final = "homing.telemetry"
 
@@ -53,7 +53,7 @@ class Embedded:
 
     def start(self) -> None:
         """Begin, if it is switched on; call once the receiver listens, it may be what is sent to."""
-        if self._settings["telemetry_mode"] != ON:
+        if self._settings["telemetry_mode"] != CUSTOM:
             return
         from homing.sdk.stores import JsonStore
         from homing.sdk.telemetry import Telemetry
@@ -81,7 +81,7 @@ def check(settings: Resolved) -> None:
         for name in ("telemetry_mode", "telemetry_url")
         if settings.layer(name) == "file"
     ]
-    if settings["telemetry_mode"] == ON and not settings["telemetry_url"]:
+    if settings["telemetry_mode"] == CUSTOM and not settings["telemetry_url"]:
         problems.append("telemetry_mode is custom, so telemetry_url must be set.")
     if problems:
         raise SettingsError(problems)

@@ -16,7 +16,7 @@ from homing.ping import Ping
 from homing.server.app import DIALECTS, directory_of
 from homing.server.dialects.base import Dialect, Request
 from homing.server.dialects.seqdesk import TOKEN_HEADER
-from homing.server.ingest.lane import Target, judge
+from homing.server.ingest.lane import Target, in_place, judge
 from homing.server.ingest.steps import Context
 from homing.server.stores.base import App, Batch
 
@@ -64,9 +64,7 @@ class Import(NamedTuple):
         items = [(line, item) for line in fresh for item in self._read(line)]
         judged = [self._judge(line, item) for line, item in items]
         verdicts = self._record([each for each in judged if isinstance(each, Ping)])
-        left = iter(verdicts)
-        became = [next(left) if isinstance(each, Ping) else each for each in judged]
-        names = [outcome_of(each).name for each in became]
+        names = [outcome_of(each).name for each in in_place(judged, verdicts)]
         done = {line.id: line.at for (line, _item), name in zip(items, names, strict=True) if name in GOOD}
         # First the pings, whose ids are remembered for a week: what happens between the two is made good by a retry.
         self.place.control.note_imported(self.app.id, done, before=self._oldest())

@@ -1,5 +1,6 @@
 """What every command needs: the settings, the store and the owner it is about."""
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import click
@@ -8,8 +9,8 @@ from homing.clock import Clock, SystemClock
 from homing.errors import NotFound, StartError
 from homing.server.accounts.veils import Veils
 from homing.server.config import load
-from homing.server.stores.base import App, Control, Options, Owner, Store
-from homing.server.stores.registry import exists, open_store
+from homing.server.stores.base import App, Control, Owner, Store
+from homing.server.stores.registry import exists, open_store, options_of
 from homing.settings import Resolved
 
 as_json: Final = click.option("--json", "json_", is_flag=True, help="Print JSON.")
@@ -33,8 +34,7 @@ def open_workplace(store: str | None) -> Workplace:
         message = f"There is no store at {settings['store']}; run homing serve once, or name another with --store."
         raise StartError(message)
     clock = SystemClock()
-    options = Options(**{name: settings[name] for name in Options._fields if name in settings.values})
-    opened = open_store(settings["store"], clock, options=options)
+    opened = open_store(settings["store"], clock, options=options_of(settings))
     return Workplace(settings, opened.store, opened.control, clock)
 
 
@@ -53,9 +53,15 @@ def app_named(place: Workplace, owner: Owner, *, name: str) -> App:
     return found
 
 
-def stored_names(place: Workplace, owner: Owner, *, instance_id: str) -> list[str]:
+def open_app(given: Mapping[str, Any]) -> tuple[Workplace, App]:
+    """Open the store and find the app that a command's `store`, `owner` and `name` say."""
+    place = open_workplace(given["store"])
+    return place, app_named(place, owner_named(place, given["owner"]), name=given["name"])
+
+
+def stored_names(place: Workplace, owner: int, *, instance_id: str) -> list[str]:
     """Return the ids that an instance may be stored under: the hash of one that tells too much, and the id itself."""
-    veil = Veils(place.control, place.clock).of(owner.id)
+    veil = Veils(place.control, place.clock).of(owner)
     return list(dict.fromkeys((veil.instance(instance_id), instance_id)))
 
 

@@ -1,20 +1,20 @@
 """The commands of inbound webhooks: `homing webhook …`."""
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import click
 
 from homing.cli import output
-from homing.cli.opening import Workplace, app_named, as_json, of_owner, of_store, open_workplace, owner_named
+from homing.cli.opening import Workplace, as_json, of_owner, of_store, open_app
 from homing.cli.welcome import address_of
 from homing.errors import NotFound
 from homing.server.accounts.webhooks import EVENT, KEY, add_webhook, change_webhook, path_of
 from homing.server.stores.base import App, Webhook
 
-COLUMNS = ("key", "event", "persistent", "includes_input", "active", "url")
+COLUMNS: Final = ("key", "event", "persistent", "includes_input", "active", "url")
 
-of_persistent = click.option("--persistent/--passing", default=None, help="Keep the event, or only count it.")
-of_input = click.option(
+of_persistent: Final = click.option("--persistent/--passing", default=None, help="Keep the event, or only count it.")
+of_input: Final = click.option(
     "--input/--no-input", "includes_input", default=None, help="Keep what was sent with it, or not."
 )
 
@@ -45,7 +45,7 @@ def webhook() -> None:
 
 
 @webhook.command("add")
-@click.argument("app", metavar="APP")
+@click.argument("name", metavar="APP")
 @click.argument("key", default=KEY)
 @click.option("--event", default=EVENT, show_default=True, help="What the events are called.")
 @of_persistent
@@ -63,7 +63,7 @@ def webhook_add(**given: Any) -> None:
 
 
 @webhook.command("list")
-@click.argument("app", metavar="APP")
+@click.argument("name", metavar="APP")
 @of_owner
 @of_store
 @as_json
@@ -75,7 +75,7 @@ def webhook_list(**given: Any) -> None:
 
 
 @webhook.command("change")
-@click.argument("app", metavar="APP")
+@click.argument("name", metavar="APP")
 @click.argument("key")
 @click.option("--event", help="What the events are called.")
 @of_persistent
@@ -93,7 +93,7 @@ def webhook_change(**given: Any) -> None:
 
 
 @webhook.command("delete")
-@click.argument("app", metavar="APP")
+@click.argument("name", metavar="APP")
 @click.argument("key")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @of_owner
@@ -110,8 +110,7 @@ def webhook_delete(**given: Any) -> None:
 
 
 def _place(given: dict[str, Any]) -> _Place:
-    work = open_workplace(given["store"])
-    return _Place(work, app_named(work, owner_named(work, given["owner"]), name=given["app"]))
+    return _Place(*open_app(given))
 
 
 def _chosen(given: dict[str, Any]) -> dict[str, Any]:

@@ -42,8 +42,8 @@ from homing.server.ingest.limits import RateLimit
 from homing.server.ingest.live import Live
 from homing.server.metrics import Metrics
 from homing.server.reader.client import ReaderClient
-from homing.server.stores.base import Control, Options
-from homing.server.stores.registry import Opened
+from homing.server.stores.base import Control
+from homing.server.stores.registry import Opened, options_of
 from homing.settings import Resolved
 
 log: Final = structlog.get_logger("homing.app")
@@ -170,11 +170,6 @@ class Receiver:
             except Exception:
                 # What this task raises would end it, and no new key would be known until the next start.
                 log.exception("internal")
-
-
-def options_of(settings: Resolved) -> Options:
-    """Return what the store is told by settings."""
-    return Options(**{name: settings[name] for name in Options._fields if name in settings.values})
 
 
 def bound_by(settings: Resolved) -> Mapping[str, str]:

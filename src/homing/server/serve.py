@@ -20,8 +20,8 @@ from granian.server.embed import Server
 
 from homing.clock import SystemClock
 from homing.errors import StartError
-from homing.server.app import Receiver, options_of
-from homing.server.stores.registry import Opened, open_store
+from homing.server.app import Receiver
+from homing.server.stores.registry import Opened, open_store, options_of
 from homing.settings import Resolved
 
 BACKLOG: Final = 16_384

@@ -6,28 +6,21 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from homing.clock import SystemClock, day_of
-from homing.sdk.sources import CI_VARIABLES, REFUSAL
 from homing.server.accounts.keys import make_key
-from homing.server.app import BINDABLE, options_of
+from homing.server.app import BINDABLE
 from homing.server.stores.base import App, Entry, Instance
-from homing.server.stores.registry import Opened, open_store
+from homing.server.stores.registry import Opened, open_store, options_of
 from tests.browser.conftest import open_page, page
 from tests.functional.receiver import Receiver, until
 from tests.loopback import only_loopback
+from tests.outside_ci import outside_ci
 from tests.receiving import settings_of
 
-__all__ = ["only_loopback", "open_page", "page"]
+__all__ = ["only_loopback", "open_page", "outside_ci", "page"]
 
 APPS: Final = 40
 BOUND: Final = "bound"
 """The app that the paths of products at the host's root belong to."""
-
-
-@pytest.fixture(autouse=True)
-def _no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No variable forbids telemetry."""
-    for name in (*CI_VARIABLES, REFUSAL):
-        monkeypatch.delenv(name, raising=False)
 
 
 class Place(NamedTuple):

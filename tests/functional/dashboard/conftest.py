@@ -10,8 +10,7 @@ from argon2 import PasswordHasher
 
 from homing.clock import SystemClock
 from homing.server.accounts.keys import make_key
-from homing.server.app import options_of
-from homing.server.stores.registry import open_store
+from homing.server.stores.registry import open_store, options_of
 from tests.functional.receiver import Receiver, until
 from tests.receiving import settings_of
 

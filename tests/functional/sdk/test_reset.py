@@ -33,10 +33,10 @@ def test_all_processes_go_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ids = []
         for _ in range(4):
             before = len(there.received)
-            until(lambda many=before: len(there.received) > many + 5, "Pings")  # type: ignore[misc]
+            until(lambda many=before: len(there.received) > many + 5, "Pings")  # type: ignore[misc]  # a default has no type
             ids.append(here.reset_id(who="ada").instance)
             first = len(there.received)
-            until(lambda many=first: len(there.received) > many + 5, "Pings under the new id")  # type: ignore[misc]
+            until(lambda many=first: len(there.received) > many + 5, "Pings under the new id")  # type: ignore[misc]  # a default has no type
             assert {ids[-1]} == {instance for instance, _ in pairs(there)[first:]}
     tokens = dict(pairs(there))
     assert 5 == len(tokens)

@@ -1,6 +1,8 @@
 """A transport that sends nothing, and applications that use it."""
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +14,14 @@ from homing.testing import FixedClock, MemoryTransport
 ENDPOINT: Final = "http://telemetry.example.com"
 SECONDS: Final = 10.0
 """How long a test waits for a thread before it fails."""
+
+
+def until(ask: Callable[..., Any], *given: Any) -> None:
+    """Wait until something is the case."""
+    deadline = time.monotonic() + SECONDS
+    while not ask(*given):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 class Clock(FixedClock):

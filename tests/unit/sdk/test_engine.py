@@ -6,7 +6,6 @@ import json
 import logging
 import socket
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,10 @@ from homing.sdk.policy import HOMING, POLICIES, SLACKONOS
 from homing.sdk.status import UNMADE
 from homing.sdk.transports.base import Reply
 from homing.settings import MASK
-from tests.unit.sdk.doubles import ENDPOINT, SECONDS, Clock, Outbox, telemetry
+from tests.unit.sdk.doubles import ENDPOINT, SECONDS, Clock, Outbox, telemetry, until
 
 HOUR = 3600
 OWN = "https://own.example.com/hook"
-
-
-def until(ask: Callable[..., Any], *given: Any) -> None:
-    """Wait until something is the case."""
-    deadline = time.monotonic() + SECONDS
-    while not ask(*given):
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def named(outbox: Outbox) -> list[str]:
@@ -445,7 +436,7 @@ def test_sent_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for number in (1, 2, 3):
             until(lambda number: len(outbox.bodies) == number, number)
             # The answer must have been thought about.
-            until(lambda: sending._engine._workers[0]._deadline is None)  # noqa: SLF001
+            until(lambda: sending._engine._workers[0]._deadline is None)  # noqa: SLF001 - shows nowhere else
             clock.advance(seconds=600)
         time.sleep(0.05)
     events = [json.loads(body)["batch"] for body in outbox.bodies]

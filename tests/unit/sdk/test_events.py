@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,9 @@ from homing.sdk.outbox import BATCH, FLUSH_SECONDS, MOST_TOLD
 from homing.sdk.payload import NUMBER
 from homing.sdk.policy import HOMING, POLICIES, Kinds
 from homing.sdk.transports.base import Deadline, Reply, Request
-from tests.unit.sdk.doubles import SECONDS, Clock, Outbox, telemetry
+from tests.unit.sdk.doubles import SECONDS, Clock, Outbox, telemetry, until
 
 NO_ANSWER = Reply(None, "The connection was refused.")
-
-
-def until(ask: Callable[[], Any]) -> None:
-    """Wait until something is the case."""
-    deadline = time.monotonic() + SECONDS
-    while not ask():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def pings(outbox: Outbox) -> list[list[Any]]:
@@ -315,7 +306,7 @@ def test_it_is_sent_again(tmp_path: Path, reply: Reply | Exception) -> None:
             clock.advance(seconds=0.01)
             until(lambda: len(outbox.bodies) >= number)  # noqa: B023 - asked at once
             # The answer must have been thought about.
-            until(lambda: sending._engine._workers[0]._deadline is None)  # noqa: SLF001
+            until(lambda: sending._engine._workers[0]._deadline is None)  # noqa: SLF001 - shows nowhere else
         assert 0 == sending.status().waiting
     first, second, third = events(outbox)
     assert first == second == third
@@ -329,7 +320,7 @@ def test_the_receiver_says_when(tmp_path: Path) -> None:
         clock.advance(seconds=FLUSH_SECONDS)
         until(lambda: len(outbox.bodies) == 1)
         # The answer must have been thought about.
-        until(lambda: sending._engine._workers[0]._deadline is None)  # noqa: SLF001
+        until(lambda: sending._engine._workers[0]._deadline is None)  # noqa: SLF001 - shows nowhere else
         clock.advance(seconds=6.9)
         time.sleep(0.03)
         assert 1 == len(outbox.bodies)
@@ -402,7 +393,7 @@ def test_too_many_pings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         for _ in range(5):
             for _ in range(BATCH):
                 sending.event("x")
-            until(lambda: not sending._engine._outboxes._boxes["default"].is_told)  # noqa: SLF001
+            until(lambda: not sending._engine._outboxes._boxes["default"].is_told)  # noqa: SLF001 - shows nowhere else
         # Between the taking of an event and the making of its ping it is counted nowhere.
         until(lambda: sending.status().waiting + sum(dict(sending.status().lost).values()) == 500)
         status = sending.status()
@@ -454,6 +445,6 @@ def test_documents_have_no_field_for_losses(tmp_path: Path) -> None:
 def test_every_reason_has_a_row() -> None:
     """And every row of the kind has a reason."""
     sending: Telemetry = telemetry(Path("unused"), enabled=False)
-    rows = [row.name for row in sending._engine._ruling.content.rows]  # noqa: SLF001
+    rows = [row.name for row in sending._engine._ruling.content.rows]  # noqa: SLF001 - shows nowhere else
     assert [f"properties.lost.{reason}" for reason in LOSSES] == [name for name in rows if ".lost." in name]
     assert Kinds("heartbeat") == HOMING.kinds

@@ -112,7 +112,7 @@ def run(world: World, program: Program, steps: list[tuple[str, int]], *, most: f
 
 
 @given(TIMES, STEPS, st.integers(0, 10**6), st.booleans())
-def test_whatever_happens(times: Times, steps: list[tuple[str, int]], chance: int, is_throttled: bool) -> None:  # noqa: FBT001
+def test_whatever_happens(times: Times, steps: list[tuple[str, int]], chance: int, is_throttled: bool) -> None:  # noqa: FBT001 - Hypothesis gives it
     """None is further away than an interval, none leaves before one of the clocks says so, and one does in the end."""
     world = World(10**12, chance)
     program = Program(world, times, is_throttled=is_throttled)

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,15 +9,7 @@ import pytest
 from homing import Telemetry
 from homing.sdk import worker
 from homing.sdk.transports.base import Deadline, Reply, Request
-from tests.unit.sdk.doubles import SECONDS, Clock, Outbox, telemetry
-
-
-def until(ask: Callable[[], bool]) -> None:
-    """Wait until something is the case."""
-    deadline = time.monotonic() + SECONDS
-    while not ask():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+from tests.unit.sdk.doubles import SECONDS, Clock, Outbox, telemetry, until
 
 
 def ours() -> list[threading.Thread]:

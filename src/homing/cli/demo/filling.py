@@ -19,8 +19,8 @@ from homing.outcomes import ACCEPTED
 from homing.server.accounts.accounts import FirstOwner
 from homing.server.accounts.apps import add_app
 from homing.server.accounts.keys import make_key
-from homing.server.app import Receiver, options_of
-from homing.server.stores.registry import SQLITE, Opened, open_store
+from homing.server.app import Receiver
+from homing.server.stores.registry import SQLITE, Opened, open_store, options_of
 from homing.settings import Resolved, Value
 
 SLICE_MS: Final = 300_000

@@ -76,7 +76,7 @@ class Response(NamedTuple):
         return [*own, *HEADERS, *self.headers]
 
 
-class Malformed(ValueError):  # noqa: N818 - what the body is
+class Malformed(ValueError):
     """A body that cannot be read; the text is a sentence."""
 
 

@@ -42,7 +42,7 @@ class Answer(NamedTuple):
     code: int = OK
 
 
-class Declined(HomingError):  # noqa: N818 - what was said
+class Declined(HomingError):
     """Somebody was asked, and did not say yes."""
 
 

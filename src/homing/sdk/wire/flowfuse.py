@@ -95,6 +95,6 @@ class FlowFuse:
         """Return none: the form has no secret."""
         return {}
 
-    def body(self, pings: Sequence[dict[str, Any]], *, key: str, now: int) -> Any:  # noqa: ARG002 - the protocol of forms
+    def body(self, pings: Sequence[dict[str, Any]], *, key: str, now: int) -> Any:
         """Return the fields."""
         return pings[0]

@@ -92,6 +92,6 @@ class Native:
         """Return the key."""
         return {"Authorization": f"Bearer {own.key}"}
 
-    def body(self, pings: Sequence[dict[str, Any]], *, key: str, now: int) -> Any:  # noqa: ARG002 - the protocol of forms
+    def body(self, pings: Sequence[dict[str, Any]], *, key: str, now: int) -> Any:
         """Return the fields; those of several pings in a list."""
         return pings[0] if len(pings) == 1 else pings

@@ -84,6 +84,6 @@ class SeqDesk:
         """Return the documented token; the other header is the policy's."""
         return {"X-SeqDesk-Telemetry-Token": own.token}
 
-    def body(self, pings: Sequence[dict[str, Any]], *, key: str, now: int) -> Any:  # noqa: ARG002 - the protocol of forms
+    def body(self, pings: Sequence[dict[str, Any]], *, key: str, now: int) -> Any:
         """Return the fields."""
         return pings[0]

@@ -91,7 +91,7 @@ class Sirveo:
         secret = own.bearer or own.key
         return {"Authorization": f"Bearer {secret}"} if secret else {}
 
-    def body(self, pings: Sequence[dict[str, Any]], *, key: str, now: int) -> Any:  # noqa: ARG002 - the protocol of forms
+    def body(self, pings: Sequence[dict[str, Any]], *, key: str, now: int) -> Any:
         """Return the fields with the checksum of what is left of them."""
         [fields] = pings
         return {**fields, CHECKSUM: checksum(fields)} if CHECKSUM in fields else fields

@@ -12,7 +12,8 @@ from homing.server.stores.base import App, AppKey, Control, NewKey
 Scope = Literal["send", "bearer", "read"]
 
 SCOPES: Final[tuple[Scope, ...]] = ("send", "bearer", "read")
-"""`send` keys travel inside applications and only let pings in; `read` keys open reports.
+"""`send` keys travel inside applications and only let pings in; `read` keys open what is
+counted and kept of their app.
 
 `bearer` keys let pings in too, also where the app demands a bearer token; like `read` keys they are shown once.
 """
@@ -30,7 +31,7 @@ def key_digest(key: str) -> bytes:
 
 
 def make_key(control: Control, clock: Clock, *, app: App, scope: Scope) -> tuple[AppKey, str]:
-    """Give an app a new key; return its row and the key itself, which for a `read` key is stored nowhere."""
+    """Give an app a new key; return its row and the key itself, which is stored nowhere unless it is a `send` key."""
     plain = f"hm_{scope}_{clock.token(KEY_BYTES)}"
     kept = plain if scope == "send" else None
     made = NewKey(scope, key_digest(plain), kept, plain[-HINT_LENGTH:])

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -35,6 +35,7 @@ SECURITY: Final = {
 """The ways to say who asks, as the API's description names them."""
 
 AnyRequest = Request[Any, Any, Any]
+T = TypeVar("T")
 
 
 class Services(NamedTuple):
@@ -92,6 +93,18 @@ async def known_owner(request: AnyRequest, services: Services) -> Owner | None:
 def address_of(request: AnyRequest, services: Services) -> str:
     """Return the address that a request came from."""
     return services.address_of(request.client.host if request.client else "", request.headers)
+
+
+def endpoint_of(request: AnyRequest, services: Services) -> str:
+    """Return where this receiver is reached, as far as whoever asks can tell."""
+    return (services.public_url or str(request.base_url)).rstrip("/")
+
+
+async def change(services: Services, work: Callable[[], T]) -> T:
+    """Change control data, and let this process know at once; another one on the same store notices within a second."""
+    done = await asyncio.to_thread(work)
+    await asyncio.to_thread(services.directory.refresh)
+    return done
 
 
 def parameters(request: AnyRequest) -> dict[str, list[str]]:

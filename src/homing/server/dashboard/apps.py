@@ -1,8 +1,7 @@
 """The pages of apps: the list with the form for a new one, keys and settings, what is asked before a change."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
@@ -10,7 +9,8 @@ from litestar.exceptions import ClientException
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
-from homing.errors import AccountError, NameTaken, NotFound
+from homing.clock import Clock
+from homing.errors import AccountError, NameTaken
 from homing.server.accounts.apps import add_app, demand_bearer, restore_app, retire_app
 from homing.server.accounts.keys import (
     OVERLAPS,
@@ -21,13 +21,13 @@ from homing.server.accounts.keys import (
     make_key,
     rotate_key,
 )
-from homing.server.api.callers import AnyRequest, Services
+from homing.server.api.callers import AnyRequest, Services, change
 from homing.server.dashboard import views_apps
 from homing.server.dashboard.guard import tells_of
-from homing.server.dashboard.pages import Visitor, page
+from homing.server.dashboard.pages import Visitor, app_of, page
 from homing.server.dashboard.signing import read_form
 from homing.server.dashboard.views_apps import PATH, app_path, names_of, rows, split_keys
-from homing.server.stores.base import App, AppKey
+from homing.server.stores.base import App, AppKey, Control
 
 ONE: Final = f"{PATH}/{{app_name:str}}"
 SETTINGS: Final = f"{ONE}/settings"
@@ -39,8 +39,6 @@ DONE: Final = ("added", "kept", "ended", "restored", "retired", "bearer")
 
 _SEE_OTHER: Final = 303
 _BAD: Final = 400
-
-T = TypeVar("T")
 
 
 @get(PATH)
@@ -77,7 +75,7 @@ async def make_app(
         return made
 
     try:
-        made = await _change(services, make)
+        made = await change(services, make)
     except (AccountError, NameTaken) as error:
         return await _list_page(services, visitor, problem=str(error), name=name[:MOST_NAME], dimensions=dimensions)
     return Redirect(app_path(made.name), status_code=_SEE_OTHER)
@@ -129,7 +127,7 @@ async def add_key(
     scope = next((each for each in SCOPES if each == form.get("scope")), None)
     if scope is None:
         raise ClientException("Choose what the key is for.")
-    return _made(visitor, app, await _change(services, lambda: make_key(*_place(services), app=app, scope=scope)))
+    return _made(visitor, app, await change(services, lambda: make_key(*_place(services), app=app, scope=scope)))
 
 
 def _made(visitor: Visitor, app: App, made: tuple[AppKey, str]) -> Response[Any]:
@@ -178,7 +176,7 @@ async def rotate(
 ) -> Response[Any]:
     """Make a new key in place of one, which ends when it was chosen."""
     app, days = app_of(visitor, app_name), await _days(request)
-    made = await _change(services, lambda: rotate_key(*_place(services), app=app, number=number, days=days))
+    made = await change(services, lambda: rotate_key(*_place(services), app=app, number=number, days=days))
     return _made(visitor, app, made)
 
 
@@ -193,7 +191,7 @@ async def revoke(
 ) -> Redirect:
     """Let a key end when it was chosen."""
     app, days = app_of(visitor, app_name), await _days(request)
-    await _change(services, lambda: end_key(*_place(services), app=app, number=number, days=days))
+    await change(services, lambda: end_key(*_place(services), app=app, number=number, days=days))
     return _to_settings(app, "ended")
 
 
@@ -214,7 +212,7 @@ async def keep(
 ) -> Redirect:
     """Take the end of a key back."""
     app = app_of(visitor, app_name)
-    await _change(services, lambda: keep_key(*_place(services), app=app, number=number))
+    await change(services, lambda: keep_key(*_place(services), app=app, number=number))
     return _to_settings(app, "kept")
 
 
@@ -230,7 +228,7 @@ async def change_bearer(
     app = app_of(visitor, app_name)
     demanded = (await read_form(request)).get("demanded") == "on"
     try:
-        await _change(services, lambda: demand_bearer(*_place(services), app=app, demanded=demanded))
+        await change(services, lambda: demand_bearer(*_place(services), app=app, demanded=demanded))
     except AccountError as error:
         return await _settings_page(services, visitor, app, problem=str(error))
     return _to_settings(app, "bearer")
@@ -259,7 +257,7 @@ async def retire(
     app = app_of(visitor, app_name)
     if (await read_form(request)).get("name", "").strip() != app.name:
         return _retire_page(visitor, app, problem="That is not the name of this app: nothing was changed.")
-    await _change(services, lambda: retire_app(services.control, app=app))
+    await change(services, lambda: retire_app(services.control, app=app))
     return _to_settings(app, "retired")
 
 
@@ -269,28 +267,12 @@ async def restore(
 ) -> Redirect:
     """Let a retired app take pings again."""
     app = app_of(visitor, app_name)
-    await _change(services, lambda: restore_app(services.control, app=app))
+    await change(services, lambda: restore_app(services.control, app=app))
     return _to_settings(app, "restored")
 
 
-def app_of(visitor: Visitor, name: str) -> App:
-    """Return the visitor's app of that name; raise `NotFound`."""
-    for app in visitor.apps:
-        if app.name == name:
-            return app
-    message = f"You have no app {name!r}."
-    raise NotFound(message)
-
-
-def _place(services: Services) -> tuple[Any, Any]:
+def _place(services: Services) -> tuple[Control, Clock]:
     return services.control, services.clock
-
-
-async def _change(services: Services, work: Callable[[], T]) -> T:
-    """Change control data, and let this process know at once."""
-    done = await asyncio.to_thread(work)
-    await asyncio.to_thread(services.directory.refresh)
-    return done
 
 
 def _to_settings(app: App, done: str) -> Redirect:

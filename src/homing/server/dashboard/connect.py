@@ -7,9 +7,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Template
 
-from homing.server.api.callers import AnyRequest, Services
-from homing.server.dashboard.apps import ONE, app_of
-from homing.server.dashboard.pages import Visitor, page
+from homing.server.api.callers import AnyRequest, Services, endpoint_of
+from homing.server.dashboard.apps import ONE
+from homing.server.dashboard.pages import Visitor, app_of, page
 from homing.server.dashboard.views_apps import Arrival, app_path, arrival
 from homing.server.dashboard.views_connect import Place, recipes
 from homing.server.stores.base import App
@@ -62,5 +62,4 @@ async def _heard(services: Services, app: App) -> Arrival | None:
 
 def place_of(request: AnyRequest, services: Services, *, app: App) -> Place:
     """Return where an app is reached, as far as whoever asks can tell."""
-    endpoint = (services.public_url or str(request.base_url)).rstrip("/")
-    return Place(app.name, endpoint, services.directory.send_key(app), app.demands_bearer)
+    return Place(app.name, endpoint_of(request, services), services.directory.send_key(app), app.demands_bearer)

@@ -8,28 +8,25 @@ from litestar.di import NamedDependency
 from litestar.response import Template
 
 from homing.clock import day_of
-from homing.errors import NotFound
 from homing.ping import KIND
 from homing.server.api.callers import AnyRequest, Services, parameters
-from homing.server.dashboard.pages import Visitor, page
-from homing.server.dashboard.views_address import DAYS, Address
-from homing.server.dashboard.views_controls import DEFAULT_RANGE
+from homing.server.dashboard.asking import asked
+from homing.server.dashboard.pages import VARY, Visitor, app_of, page
+from homing.server.dashboard.views_address import Address
 from homing.server.dashboard.views_events import (
     AFTER,
     PATH,
     address_of,
-    asked,
     controls,
     listed,
     numbers,
     older,
     payloads,
+    with_splits,
 )
-from homing.server.query.question import Query, parse
 from homing.server.stores.base import App
 
 PAGE_PAYLOADS: Final = 20
-_VARY: Final = {"Vary": "HX-Request"}
 
 
 @get(PATH)
@@ -40,43 +37,31 @@ async def show_events(
     given = parameters(request)
     if not visitor.apps:
         return page("events_none.html", visitor)
-    app = _app(visitor, given.get("app", [visitor.apps[0].name])[0])
+    app = app_of(visitor, given.get("app", [visitor.apps[0].name])[0])
     address = address_of(given, app.name)
     kind = given.get(KIND, [""])[0]
-    query = _query(visitor, services, address.putting(KIND, kind) if kind else address)
-    choices = controls(
-        address.putting(KIND, kind) if kind else address,
-        [each.name for each in visitor.apps],
-        chosen=app.name,
-        days=query.days,
-    )
+    here = address.putting(KIND, kind) if kind else address
+    query = asked(visitor, here.given(), today=day_of(services.clock.now()))
+    choices = controls(here, [each.name for each in visitor.apps], chosen=app.name, days=query.days)
     if not kind:
         found = await services.reader.events(query)
         return page("events.html", visitor, controls=choices, events=listed(found, address), more=found["more"])
-    shown = await _payloads(request, services, app=app, address=address.putting(KIND, kind))
+    shown = await _payloads(request, services, app=app, address=here)
     if "hx-request" in request.headers:
-        return page("event_payloads.html", visitor, headers=_VARY, **shown)
+        return page("event_payloads.html", visitor, headers=VARY, **shown)
     dimensions = services.directory.target(app).dimensions
-    report = msgspec.json.decode(await services.reader.report(asked(query, dimensions), "json"))
-    made = numbers(report, address.putting(KIND, kind))
+    report = msgspec.json.decode(await services.reader.report(with_splits(query, dimensions), "json"))
     return page(
         "event.html",
         visitor,
-        headers=_VARY,
+        headers=VARY,
         kind=kind,
         controls=choices,
-        numbers=made,
+        numbers=numbers(report, here),
         every=address.to(PATH),
-        newest=address.putting(KIND, kind).to(PATH),
+        newest=here.to(PATH),
         **shown,
     )
-
-
-def _query(visitor: Visitor, services: Services, address: Address) -> Query:
-    given = address.given()
-    named = given if given.keys() & set(DAYS) else {**given, "range": [DEFAULT_RANGE]}
-    apps = {app.name: app.id for app in visitor.apps}
-    return parse(visitor.owner.id, apps, given=named, today=day_of(services.clock.now()))
 
 
 async def _payloads(request: AnyRequest, services: Services, *, app: App, address: Address) -> dict[str, Any]:
@@ -89,11 +74,3 @@ async def _payloads(request: AnyRequest, services: Services, *, app: App, addres
         "goes_on": after is not None,
         "is_part": "hx-request" in request.headers,
     }
-
-
-def _app(visitor: Visitor, name: str) -> App:
-    for app in visitor.apps:
-        if app.name == name:
-            return app
-    message = f"You have no app {name!r}."
-    raise NotFound(message)

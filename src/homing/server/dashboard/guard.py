@@ -51,7 +51,7 @@ _SEE_OTHER: Final = 303
 _UNAUTHORIZED: Final = 401
 
 
-class Elsewhere(Exception):  # noqa: N818 - an answer, not an error
+class Elsewhere(Exception):
     """The visitor must go to another page first."""
 
     def __init__(self, path: str) -> None:

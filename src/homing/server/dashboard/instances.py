@@ -13,9 +13,9 @@ from homing.clock import day_of
 from homing.errors import NotFound
 from homing.server.api.callers import AnyRequest, Services, parameters
 from homing.server.counting.sets import Plan, plan
+from homing.server.dashboard.asking import asked
 from homing.server.dashboard.guard import tells_of
-from homing.server.dashboard.pages import Visitor, page
-from homing.server.dashboard.views_address import DAYS
+from homing.server.dashboard.pages import VARY, Visitor, app_of, page
 from homing.server.dashboard.views_instances import (
     OWN,
     PATH,
@@ -33,7 +33,7 @@ from homing.server.dashboard.views_instances import (
 )
 from homing.server.dashboard.views_numbers import days_in_words
 from homing.server.ingest.veil import is_hashed
-from homing.server.query.question import Query, parse
+from homing.server.query.question import Query
 from homing.server.query.report import Sets
 from homing.server.stores.base import App, Instance
 
@@ -42,7 +42,6 @@ PAGE_ENTRIES: Final = 20
 ONE: Final = f"{PATH}/{{app_name:str}}/{{segment:str}}"
 RELEASE: Final = f"{ONE}/release"
 _SEE_OTHER: Final = 303
-_VARY: Final = {"Vary": "HX-Request"}
 
 
 @get(PATH)
@@ -53,9 +52,10 @@ async def list_instances(
     given = parameters(request)
     if not visitor.apps:
         return page("instances_none.html", visitor)
-    app = _app(visitor, given["app"][0]) if "app" in given else visitor.apps[0]
+    app = app_of(visitor, given["app"][0]) if "app" in given else visitor.apps[0]
     place = place_of(given)
-    query = _asked(visitor, {name: each for name, each in given.items() if name not in OWN}, services)
+    about = {name: each for name, each in given.items() if name not in OWN}
+    query = asked(visitor, about, today=day_of(services.clock.now()))
     found = await services.reader.instances(
         visitor.owner.id,
         app.id,
@@ -68,7 +68,7 @@ async def list_instances(
     return page(
         _template(request, place),
         visitor,
-        headers=_VARY,
+        headers=VARY,
         headings=headings(place),
         rows=rows(app.name, found.items, now=services.clock.now()),
         more=place.link(after=found.after) if found.after else None,
@@ -85,12 +85,6 @@ def _template(request: AnyRequest, place: Place) -> str:
     if "hx-request" not in request.headers:
         return "instances.html"
     return "instances_rows.html" if place.after else "instances_list.html"
-
-
-def _asked(visitor: Visitor, given: dict[str, list[str]], services: Services) -> Query:
-    named = given if given.keys() & set(DAYS) else {**given, "range": ["month"]}
-    apps = {app.name: app.id for app in visitor.apps}
-    return parse(visitor.owner.id, apps, given=named, today=day_of(services.clock.now()))
 
 
 def _plan(query: Query, app: App) -> Plan:
@@ -114,7 +108,7 @@ async def show_instance(
     return page(
         "instance_history.html" if "hx-request" in request.headers else "instance.html",
         visitor,
-        headers=_VARY,
+        headers=VARY,
         app=app.name,
         instance_id=found.instance_id,
         bound=found.bound,
@@ -155,7 +149,7 @@ async def release(
     segment: FromPath[str],
 ) -> Redirect:
     """Forget the token an instance is bound to, and go back to it."""
-    app = _app(visitor, app_name)
+    app = app_of(visitor, app_name)
     instance_id = instance_id_of(segment)
     released = await asyncio.to_thread(services.release, app.id, instance_id)
     path = instance_path(app.name, instance_id)
@@ -163,17 +157,9 @@ async def release(
 
 
 async def _instance(visitor: Visitor, services: Services, app_name: str, segment: str) -> tuple[App, Instance]:
-    app, instance_id = _app(visitor, app_name), instance_id_of(segment)
+    app, instance_id = app_of(visitor, app_name), instance_id_of(segment)
     found = await services.reader.instance(app.id, instance_id)
     if found is None:
         message = f"{app.name} has never heard from an instance {instance_id!r}, or its data is past its keep."
         raise NotFound(message)
     return app, found
-
-
-def _app(visitor: Visitor, name: str) -> App:
-    for app in visitor.apps:
-        if app.name == name:
-            return app
-    message = f"You have no app {name!r}."
-    raise NotFound(message)

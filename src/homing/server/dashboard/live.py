@@ -6,9 +6,8 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.response import Template
 
-from homing.errors import NotFound
 from homing.server.api.callers import AnyRequest, Services, parameters
-from homing.server.dashboard.pages import Visitor, page
+from homing.server.dashboard.pages import VARY, Visitor, app_of, page
 from homing.server.dashboard.views_live import PATH, choice_of, controls, rows
 
 POLL_SECONDS: Final = 2
@@ -22,15 +21,12 @@ async def show_live(
     """Show the last pings of the owner's apps; to a script, the list alone."""
     choice = choice_of(parameters(request))
     names = {app.id: app.name for app in visitor.apps}
-    chosen = [number for number, name in names.items() if choice.app in ("", name)]
-    if choice.app and not chosen:
-        message = f"You have no app {choice.app!r}."
-        raise NotFound(message)
+    chosen = [app_of(visitor, choice.app).id] if choice.app else list(names)
     found = services.live.last(chosen, accepted=choice.accepted, limit=MOST_ROWS)
     return page(
         "live_rows.html" if "hx-request" in request.headers else "live.html",
         visitor,
-        headers={"Vary": "HX-Request"},
+        headers=VARY,
         rows=rows(found, names),
         controls=controls(choice, list(names.values())),
         most=MOST_ROWS,

@@ -1,6 +1,6 @@
 """The overview: one handler for the page and for the part of it that changes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from litestar import get
@@ -10,15 +10,16 @@ from litestar.response import Template
 from homing.clock import day_of, iso_time
 from homing.errors import QueryError
 from homing.server.api.callers import AnyRequest, Services, parameters
+from homing.server.dashboard.asking import asked
 from homing.server.dashboard.connect import place_of
-from homing.server.dashboard.pages import Visitor, page
-from homing.server.dashboard.views_address import DAYS, HOME, Address
+from homing.server.dashboard.pages import VARY, Visitor, page
+from homing.server.dashboard.views_address import HOME, Address
 from homing.server.dashboard.views_apps import app_path
 from homing.server.dashboard.views_connect import Place, Step, native_steps
-from homing.server.dashboard.views_controls import DEFAULT_RANGE, choices, controls
+from homing.server.dashboard.views_controls import choices, controls
 from homing.server.dashboard.views_overview import overview
 from homing.server.query.overview import Kept
-from homing.server.query.question import NAMED_FILTERS, Query, parse
+from homing.server.query.question import NAMED_FILTERS
 from homing.server.stores.base import App
 
 PAGE: Final = "overview.html"
@@ -50,7 +51,7 @@ async def show_overview(
     given = parameters(request)
     address = Address.of(given)
     try:
-        query = _asked(visitor, given, day_of(now))
+        query = asked(visitor, given, today=day_of(now))
     except QueryError as error:
         return _answer(request, visitor, status=400, address=address, days=None, problem=str(error))
     apps = [app for app in visitor.apps if app.id in query.apps]
@@ -83,7 +84,7 @@ def _answer(
         PART if request.headers.get("hx-request") else PAGE,
         visitor,
         status=status,
-        headers={"Vary": "HX-Request"},
+        headers=VARY,
         choices_address=address.to(CHOICES_PATH),
         controls=controls(address, [app.name for app in visitor.apps], days=days),
         refresh=REFRESH_SECONDS if values["connection"] is None else WAITING_SECONDS,
@@ -99,7 +100,7 @@ async def show_choices(
     given = parameters(request)
     search = "".join(given.pop("search", []))
     try:
-        query = _asked(visitor, given, day_of(services.clock.now()))
+        query = asked(visitor, given, today=day_of(services.clock.now()))
     except QueryError as error:
         return page(CHOICES, visitor, choices=[], search=search, problem=str(error))
     found = await services.reader.choices(
@@ -107,11 +108,6 @@ async def show_choices(
     )
     made = choices(found, Address.of(given), search=search)
     return page(CHOICES, visitor, choices=made, search=search, problem=None, most=MOST_CHOICES)
-
-
-def _asked(visitor: Visitor, given: Mapping[str, Sequence[str]], today: int) -> Query:
-    named = given if given.keys() & set(DAYS) else {**given, "range": [DEFAULT_RANGE]}
-    return parse(visitor.owner.id, {app.name: app.id for app in visitor.apps}, given=named, today=today)
 
 
 def _kept(services: Services, apps: Iterable[App], today: int) -> Kept:

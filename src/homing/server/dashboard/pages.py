@@ -1,7 +1,8 @@
 """How a page is made: the templates, and what every one of them is given."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from litestar import MediaType
@@ -9,7 +10,11 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
 from litestar.template import TemplateConfig
 
+from homing.errors import NotFound
 from homing.server.stores.base import App, Owner
+
+VARY: Final[Mapping[str, str]] = MappingProxyType({"Vary": "HX-Request"})
+"""The header of a page that gives a script a part of it alone."""
 
 
 class Visitor(NamedTuple):
@@ -17,6 +22,15 @@ class Visitor(NamedTuple):
 
     owner: Owner
     apps: tuple[App, ...]
+
+
+def app_of(visitor: Visitor, name: str) -> App:
+    """Return the visitor's app of that name; raise `NotFound`."""
+    for app in visitor.apps:
+        if app.name == name:
+            return app
+    message = f"You have no app {name!r}."
+    raise NotFound(message)
 
 
 Templates = TemplateConfig[JinjaTemplateEngine]

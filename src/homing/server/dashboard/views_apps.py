@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from homing.server.dashboard.views_instances import UNKNOWN, Moment, instance_path, moment
+from homing.server.dashboard.views_instances import UNITS, UNKNOWN, Moment, instance_path, moment
 from homing.server.stores.base import App, AppKey, Entry, Instance
 
 PATH: Final = "/apps"
@@ -12,7 +12,7 @@ PATH: Final = "/apps"
 SCOPES: Final[Mapping[str, tuple[str, str]]] = {
     "send": ("Send", "Travels inside the application: it lets pings in, and opens nothing."),
     "bearer": ("Bearer", "A token that lets pings in, also where the app demands one."),
-    "read": ("Read", "Opens this app's reports, for programs."),
+    "read": ("Read", "Opens this app's numbers, events and history, for programs."),
 }
 """What a key is for: its name, and a sentence."""
 
@@ -25,7 +25,6 @@ OVERLAPS: Final[Sequence[tuple[str, str]]] = (
 """When a key may end, as it is chosen and as it is said."""
 
 _MS: Final = 1000
-_UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
 class Row(NamedTuple):
@@ -103,7 +102,7 @@ def _key(key: AppKey, now: int) -> Key:
 
 def until(seconds: int) -> str:
     """Return how long it is until something, in its largest unit."""
-    for size, unit in _UNITS:
+    for size, unit in UNITS:
         # Seven days less a second are seven days.
         number = round(seconds / size)
         if number > 0:

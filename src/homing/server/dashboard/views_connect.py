@@ -202,7 +202,7 @@ _FIRST: Final[Mapping[str, str]] = {
     "sirveo": "/sirveo",
     "flowfuse": "/ping",
 }
-"""The path to use where a dialect has several."""
+"""The path that each product is told to use."""
 
 
 def _curl(address: str, body: str, *headers: str) -> str:

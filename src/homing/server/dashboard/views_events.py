@@ -17,8 +17,6 @@ from homing.server.stores.base import Entry
 
 PATH: Final = "/events"
 AFTER: Final = "after"
-KEPT: Final = ("app", *DAYS)
-"""The parameters that go along from page to page."""
 
 
 class Controls(NamedTuple):
@@ -143,7 +141,7 @@ def older(address: Address, after: str | None) -> str | None:
     return None if after is None else Address((*address.pairs, (AFTER, after))).to(PATH)
 
 
-def asked(query: Query, dimensions: Iterable[str]) -> Query:
+def with_splits(query: Query, dimensions: Iterable[str]) -> Query:
     """Return a question with a list of values for each of these dimensions, the core ones first; at most 20."""
     own = sorted(set(dimensions) - set(CORE_DIMENSIONS))
     return query._replace(split=(*CORE_DIMENSIONS, *own)[:MOST_SPLITS])

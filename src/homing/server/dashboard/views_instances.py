@@ -41,7 +41,9 @@ ORDERS: Final[Mapping[Sort, str]] = {
 }
 """What the order of a list is, by its sort."""
 
-_UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+"""What times are told in: the seconds of each unit, and its name."""
+
 _DOTS: Final = frozenset({".", ".."})
 _parting: Final = re.compile(r"[%/\\]")
 
@@ -98,7 +100,7 @@ def moment(ms: int, now: int) -> Moment:
 
 def ago(seconds: int) -> str:
     """Return how long ago something was, in its largest unit; clocks that run ahead are just now."""
-    for size, unit in _UNITS:
+    for size, unit in UNITS:
         number = seconds // size
         if number > 0:
             return f"{number} {unit} ago" if number == 1 else f"{number} {unit}s ago"

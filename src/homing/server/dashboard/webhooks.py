@@ -11,7 +11,7 @@ from litestar.response import Redirect, Template
 
 from homing.errors import AccountError, NameTaken, NotFound
 from homing.server.accounts.webhooks import EVENT, KEY, add_webhook, change_webhook, path_of
-from homing.server.api.callers import AnyRequest, Services
+from homing.server.api.callers import AnyRequest, Services, change, endpoint_of
 from homing.server.dashboard.guard import tells_of
 from homing.server.dashboard.pages import Visitor, page
 from homing.server.dashboard.signing import read_form
@@ -61,10 +61,10 @@ async def make_webhook(
     if app is None:
         raise NotFound("You have no app of that name.")
     try:
-        made = await asyncio.to_thread(add_webhook, services.control, services.clock, app=app.id, **said)
+        made = await change(services, lambda: add_webhook(services.control, services.clock, app=app.id, **said))
     except (AccountError, NameTaken) as error:
         return await _list_page(request, services, visitor, given=said, problem=str(error))
-    return await _onward(services, f"{PATH}/{made.id}?saved=1")
+    return Redirect(f"{PATH}/{made.id}?saved=1", status_code=_SEE_OTHER)
 
 
 @get(ONE)
@@ -84,7 +84,6 @@ async def show_webhook(
 def _one_page(
     request: AnyRequest, services: Services, visitor: Visitor, *, webhook: Webhook, app: App, problem: str = ""
 ) -> Template:
-    endpoint = (services.public_url or str(request.base_url)).rstrip("/")
     return page(
         "webhook.html",
         visitor,
@@ -92,7 +91,7 @@ def _one_page(
         number=webhook.id,
         given=webhook._asdict(),
         app=app.name,
-        url=f"{endpoint}{path_of(webhook)}",
+        url=f"{endpoint_of(request, services)}{path_of(webhook)}",
         problem=problem,
         most=MOST_NAME,
         saved=tells_of(request, "saved"),
@@ -111,10 +110,10 @@ async def save_webhook(
     webhook, app = await _one(services, visitor, number)
     changed = webhook._replace(**_said(await read_form(request)))
     try:
-        await asyncio.to_thread(change_webhook, services.control, changed)
+        await change(services, lambda: change_webhook(services.control, changed))
     except (AccountError, NameTaken) as error:
         return _one_page(request, services, visitor, webhook=changed, app=app, problem=str(error))
-    return await _onward(services, f"{PATH}/{number}?saved=1")
+    return Redirect(f"{PATH}/{number}?saved=1", status_code=_SEE_OTHER)
 
 
 @get(DELETE)
@@ -132,14 +131,8 @@ async def delete_webhook(
 ) -> Redirect:
     """Delete a webhook, and go back to the list."""
     webhook, _app = await _one(services, visitor, number)
-    await asyncio.to_thread(services.control.drop_webhook, webhook.id)
-    return await _onward(services, f"{PATH}?deleted=1")
-
-
-async def _onward(services: Services, address: str) -> Redirect:
-    # What was changed holds at once in this receiver; another one on the same store notices within a second.
-    await asyncio.to_thread(services.directory.refresh)
-    return Redirect(address, status_code=_SEE_OTHER)
+    await change(services, lambda: services.control.drop_webhook(webhook.id))
+    return Redirect(f"{PATH}?deleted=1", status_code=_SEE_OTHER)
 
 
 def _said(form: Mapping[str, str]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
@@ -132,6 +132,7 @@ class Dialect(Protocol):
 
     def refuse(self, refusal: Refusal) -> Answer:
         """Return what the sender of a refused request is told."""
+        return refused(refusal)
 
 
 def bearer(headers: Headers) -> str | None:
@@ -149,6 +150,14 @@ def major(version: str) -> str | None:
     """Return the first number of a version: `20` of `v20.20.2`."""
     found = _major.match(version)
     return found[1] if found else None
+
+
+def text_in(value: Mapping[str, Any], name: str) -> str | None:
+    """Return the text of that name, None where there is none; raise `Refusal` where it is no text."""
+    found = value.get(name)
+    if found is not None and not isinstance(found, str):
+        raise Refusal("shape", f"{name} is text.")
+    return found
 
 
 def told(verdict: Verdict) -> dict[str, str]:

@@ -18,8 +18,8 @@ from homing.server.dialects.base import (
     bearer,
     check,
     parse,
-    refused,
     status_of,
+    text_in,
     told,
     wait,
 )
@@ -55,10 +55,6 @@ class Native(Dialect):
         body = msgspec.json.encode({"results": [told(verdict) for verdict in verdicts]})
         return Answer(status_of(verdicts), body, (JSON_TYPE, *wait(*verdicts)))
 
-    def refuse(self, refusal: Refusal) -> Answer:
-        """Return the refusal's status, name and sentence."""
-        return refused(refusal)
-
 
 def _try(request: Request, value: Any) -> Ping | Refusal:
     try:
@@ -75,21 +71,14 @@ def _ping(request: Request, value: Any) -> Ping:
     properties = {**_object(value, "properties"), **{key: value[key] for key in value.keys() - KEYS}}
     return Ping(
         app=request.app,
-        instance=_text(value, "instance_id"),
-        kind=_text(value, "kind") or DEFAULT_KIND,
+        instance=text_in(value, "instance_id"),
+        kind=text_in(value, "kind") or DEFAULT_KIND,
         at=_time(value, request.received),
         received=request.received,
-        id=_text(value, "id"),
+        id=text_in(value, "id"),
         dimensions={name: given for name, given in dimensions.items() if given is not None},
         properties=properties,
     )
-
-
-def _text(value: Mapping[str, Any], name: str) -> str | None:
-    found = value.get(name)
-    if found is not None and not isinstance(found, str):
-        raise Refusal("shape", f"{name} is text.")
-    return found
 
 
 def _object(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -100,7 +89,7 @@ def _object(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _time(value: Mapping[str, Any], received: int) -> int:
-    text = _text(value, "at")
+    text = text_in(value, "at")
     if text is None:
         return received
     try:

@@ -29,7 +29,7 @@ class _InstallProfile(_Part):
 
 class _Update(_Part):
     available: bool
-    latestVersion: _Text | None  # noqa: N815 - the wire's name
+    latestVersion: _Text | None
 
 
 class _Database(_Part):
@@ -39,15 +39,15 @@ class _Database(_Part):
 class _Runtime(_Part):
     platform: _Text
     arch: _Text
-    nodeMajor: Annotated[int, msgspec.Meta(ge=0, le=10_000)] | None  # noqa: N815 - the wire's name
+    nodeMajor: Annotated[int, msgspec.Meta(ge=0, le=10_000)] | None
 
 
 class _Heartbeat(_Part):
-    protocolVersion: int  # noqa: N815 - the wire's name
-    instanceId: str  # noqa: N815 - the wire's name
-    runningVersion: _Text  # noqa: N815 - the wire's name
-    installedVersion: _Text  # noqa: N815 - the wire's name
-    installProfile: _InstallProfile  # noqa: N815 - the wire's name
+    protocolVersion: int
+    instanceId: str
+    runningVersion: _Text
+    installedVersion: _Text
+    installProfile: _InstallProfile
     update: _Update
     database: _Database
     runtime: _Runtime
@@ -86,10 +86,6 @@ class SeqDesk(Dialect):
         """Return 200, or the refusal of the one ping."""
         [verdict] = verdicts
         return refused(verdict) if isinstance(verdict, Refusal) else _ANSWERS[verdict.name]
-
-    def refuse(self, refusal: Refusal) -> Answer:
-        """Return the refusal's status, name and sentence."""
-        return refused(refusal)
 
 
 _ANSWERS: Final[Mapping[str, Answer]] = {

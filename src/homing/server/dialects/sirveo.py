@@ -81,10 +81,6 @@ class Sirveo(Dialect):
             return refused(verdict)
         return Answer(verdict.status, msgspec.json.encode(told(verdict)))
 
-    def refuse(self, refusal: Refusal) -> Answer:
-        """Return the refusal's status, name and sentence."""
-        return refused(refusal)
-
 
 def _matches(event: Mapping[str, Any]) -> bool:
     """Say whether the checksum is that of Homing's sending side.

@@ -29,21 +29,18 @@ class Webhook(Dialect):
         if request.hook is None or not request.hook.active:
             raise Refusal("webhook_off")
         ping = _ping(request, request.hook, decode(request.body))
-        return Reading((ping,), names=(_id(request), "true" if request.hook.persistent else "false"))
+        return Reading((ping,), names=(_id(request),))
 
     def answer(self, reading: Reading, verdicts: Sequence[Verdict]) -> Answer:
         """Return 200 without a body, or the refusal of the event."""
         [verdict] = verdicts
         if isinstance(verdict, Refusal):
             return refused(verdict)
-        [ping], (number, persistent) = reading.items, reading.names
+        [ping], [number] = reading.items, reading.names
         if isinstance(ping, Ping):
+            persistent = "true" if ping.is_kept else "false"
             log.debug("[events] <- %s id=%s kind=usr persist=%s", ping.kind, number, persistent)
         return Answer(verdict.status, b"", ())
-
-    def refuse(self, refusal: Refusal) -> Answer:
-        """Return the refusal's status, name and sentence."""
-        return refused(refusal)
 
 
 def _id(request: Request) -> str:

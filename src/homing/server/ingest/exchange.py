@@ -15,7 +15,7 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class ClientGone(Exception):  # noqa: N818 - a state of the connection
+class ClientGone(Exception):
     """The client closed the connection before its request was complete."""
 
 

@@ -94,4 +94,4 @@ def _whole(plain: bytes, *, is_whole: bool) -> bytes:
 ENCODINGS: Final[Mapping[str, Callable[[bytes], bytes]]] = MappingProxyType(
     {"identity": bytes, "gzip": _gzip, "deflate": _deflate, "br": _brotli, "zstd": _zstd}
 )
-"""What can be undone, by name; the last two where their packages are installed."""
+"""What can be undone, by name."""

@@ -246,7 +246,7 @@ class Lane:
         if hashed := [ping for ping in pings if ping.instance and is_hashed(ping.instance)]:
             self._note_hashed(hashed, dialect)
         recorded = await self._record(pings, len(body)) if pings else ()
-        verdicts = recorded if len(recorded) == len(judged) else _in_place(judged, recorded)
+        verdicts = recorded if len(recorded) == len(judged) else in_place(judged, recorded)
         for verdict in verdicts:
             self._tally.verdict(dialect.name, verdict)
         self._live.judged(target.app, dialect.name, items=judged, verdicts=verdicts, received=received)
@@ -347,7 +347,7 @@ def judge(item: Ping | Refusal, context: Context) -> Ping | Refusal:
         return refusal
 
 
-def _in_place(judged: Sequence[Ping | Refusal], recorded: Sequence[Verdict]) -> list[Verdict]:
+def in_place(judged: Sequence[Ping | Refusal], recorded: Sequence[Verdict]) -> list[Verdict]:
     """Return the verdicts on all items, given those on the pings among them."""
     left = iter(recorded)
     return [next(left) if isinstance(each, Ping) else each for each in judged]

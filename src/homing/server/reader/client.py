@@ -108,11 +108,6 @@ class ReaderClient:
         items, after = await self._ask("history", app, **how)
         return Listing([Entry(*item) for item in items], after)
 
-    async def values(self, apps: Sequence[int], days: Sequence[int], *, dimension: str) -> dict[str, tuple[int, int]]:
-        """Return the values of a dimension with the first and last day each was seen."""
-        found: dict[str, tuple[int, int]] = await self._ask("values", apps, days, dimension=dimension)
-        return found
-
     async def bindings(self, owner: int, instance_id: str) -> dict[int, str | None]:
         """Return where an instance is known; see `Store.bindings`."""
         found: dict[int, str | None] = await self._ask("bindings", owner, instance_id)
@@ -127,7 +122,7 @@ class ReaderClient:
         try:
             return await self._ask_once(method, *args, **kwargs)
         except ConnectionError:
-            # The process died over it, or before: a question changes nothing, so it is asked once more.
+            # The process died over it, or before: asked twice, a question changes nothing, and an erasure nothing more.
             pass
         try:
             return await self._ask_once(method, *args, **kwargs)

@@ -38,9 +38,7 @@ FAILED: Final = 2
 KEPT_APART: Final = ("bindings", "erase")
 """Erasing merges pages, as tidying does: it would hold up ingest."""
 
-QUESTIONS: Final = frozenset(
-    {"count", "requests", "values", "members", "instances", "instance", "history", *KEPT_APART}
-)
+QUESTIONS: Final = frozenset({"instances", "instance", "history", *KEPT_APART})
 
 ASKED: Final[Mapping[str, Callable[..., Any]]] = {
     "choices": choices,

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from homing.clock import Clock
 from homing.errors import SettingsError, StartError, StoreUnavailable
 from homing.server.stores.base import Control, Options, Store
+from homing.settings import Resolved
 
 SQLITE: Final = "sqlite:///"
 
@@ -15,6 +16,11 @@ class Opened(NamedTuple):
 
     store: Store
     control: Control
+
+
+def options_of(settings: Resolved) -> Options:
+    """Return what the store is told by settings."""
+    return Options(**{name: settings[name] for name in Options._fields if name in settings.values})
 
 
 def exists(url: str) -> bool:

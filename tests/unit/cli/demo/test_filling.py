@@ -15,10 +15,9 @@ from homing.clock import DAY_MS, iso_day, parse_day
 from homing.errors import StartError
 from homing.ping import CORE_DIMENSIONS, NOT_REPORTED
 from homing.server.accounts.accounts import FirstOwner
-from homing.server.app import options_of
 from homing.server.query.question import parse
 from homing.server.query.report import report
-from homing.server.stores.registry import Opened, open_store
+from homing.server.stores.registry import Opened, open_store, options_of
 from homing.settings import Resolved
 from homing.testing import FixedClock
 from tests.receiving import settings_of

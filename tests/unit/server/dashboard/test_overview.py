@@ -26,10 +26,11 @@ def add_app_of_another(at: Site) -> None:
     at.receiver.directory.refresh()
 
 
-def test_no_app(visitor: Visitor) -> None:
-    """Without an app the page leads to where one is made, whoever else has some."""
+@pytest.mark.parametrize("path", ["/", "/instances", "/events"])
+def test_no_app(visitor: Visitor, path: str) -> None:
+    """Without an app a page leads to where one is made, whoever else has some."""
     add_app_of_another(visitor.site)
-    page = visitor.get("/").body.decode()
+    page = visitor.get(path).body.decode()
     assert "There is no app yet" in page
     assert '<a class="button primary" href="/apps">Make an app</a>' in page
     assert "theirs" not in page

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homing.outcomes import ACCEPTED, DUPLICATE, INTERNAL, OUTCOMES, Refusal, Verdict
+from homing.outcomes import ACCEPTED, DUPLICATE, OUTCOMES, Refusal, Verdict
 from homing.server.app import DIALECTS
 from homing.server.dialects.base import bearer, decode, refused, status_of, told
 
@@ -102,7 +102,7 @@ REFUSED, LARGE, LATER = Refusal("shape"), Refusal("properties"), Refusal("unavai
         ([REFUSED], 400),
         ([REFUSED, LARGE], 413),
         ([ACCEPTED, LATER], 503),
-        ([ACCEPTED, REFUSED, INTERNAL], 500),
+        ([ACCEPTED, REFUSED, OUTCOMES["internal"]], 500),
     ],
 )
 def test_status_of_several(verdicts: Sequence[Verdict], status: int) -> None:

@@ -15,10 +15,19 @@ from homing.server.dialects.base import (
     Request,
     bearer,
     parse,
-    refused,
     wait,
 )
-from homing.server.dialects.posthog.events import CORS, DIMENSIONS, NAME, PREFLIGHT, Sent, agent, events, skew
+from homing.server.dialects.posthog.events import (
+    CORS,
+    DIMENSIONS,
+    NAME,
+    PREFLIGHT,
+    Sent,
+    agent,
+    events,
+    refused_anywhere,
+    skew,
+)
 
 SENDER: Final = "posthog-sdk-info"
 SENT_AT: Final = "posthog-request-timestamp"
@@ -58,8 +67,7 @@ class Analytics(Dialect):
 
     def refuse(self, refusal: Refusal) -> Answer:
         """Return the refusal's status, name and sentence."""
-        answer = refused(refusal)
-        return answer._replace(headers=(*answer.headers, *CORS))
+        return refused_anywhere(refusal)
 
 
 def _result(verdict: Verdict) -> Mapping[str, str]:

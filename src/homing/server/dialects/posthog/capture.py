@@ -18,7 +18,6 @@ from homing.server.dialects.base import (
     Request,
     bearer,
     parse,
-    refused,
     status_of,
     told,
     wait,
@@ -32,6 +31,7 @@ from homing.server.dialects.posthog.events import (
     Sent,
     agent,
     events,
+    refused_anywhere,
     skew,
 )
 from homing.server.dialects.posthog.quiet import quiet_answer
@@ -93,8 +93,7 @@ class Capture(Dialect):
 
     def refuse(self, refusal: Refusal) -> Answer:
         """Return the refusal's status, name and sentence."""
-        answer = refused(refusal)
-        return answer._replace(headers=(*answer.headers, *CORS))
+        return refused_anywhere(refusal)
 
 
 def _asked(query: str) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from homing.clock import parse_time
 from homing.outcomes import Refusal
 from homing.ping import NOTHING, Ping
-from homing.server.dialects.base import Answer, Reading, Request, check, fits, major
+from homing.server.dialects.base import Answer, Reading, Request, check, fits, major, refused, text_in
 
 NAME: Final = "posthog"
 NODE: Final = "node"
@@ -112,6 +112,12 @@ def agent(request: Request) -> Mapping[str, str]:
     return {AGENT: text} if text.isprintable() and text else NOTHING
 
 
+def refused_anywhere(refusal: Refusal) -> Answer:
+    """Return the usual answer to a refused request, for pages of any origin to see."""
+    answer = refused(refusal)
+    return answer._replace(headers=(*answer.headers, *CORS))
+
+
 def _uuid_of(value: Any) -> str:
     found = value.get("uuid") if isinstance(value, dict) else None
     return found if isinstance(found, str) else ""
@@ -137,21 +143,14 @@ def _ping(value: Any, sent: Sent) -> Ping:
     return Ping(
         app=sent.request.app,
         instance=_instance(value, properties),
-        kind=_text(value, "event") or "",
+        kind=text_in(value, "event") or "",
         at=_at(value, properties, sent),
         received=sent.request.received,
-        id=_text(value, "uuid"),
+        id=text_in(value, "uuid"),
         dimensions=_dimensions(properties),
         properties=properties,
         is_event=True,
     )
-
-
-def _text(value: Mapping[str, Any], name: str) -> str | None:
-    found = value.get(name)
-    if found is not None and not isinstance(found, str):
-        raise Refusal("shape", f"{name} is text.")
-    return found
 
 
 def _instance(value: Mapping[str, Any], properties: dict[str, Any]) -> str:

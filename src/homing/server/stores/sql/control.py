@@ -5,15 +5,14 @@ from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Insert, bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from homing.errors import NameTaken, StoreRejected
 from homing.server.stores.base import App, AppKey, NewKey, Owner, Secret
 from homing.server.stores.sql import schema
 from homing.server.stores.sql.database import Database
 from homing.server.stores.sql.text import json_list
-from homing.server.stores.sql.webhooks import SqlWebhooks
+from homing.server.stores.sql.webhooks import SqlWebhooks, inserted, named
 
 
 class SqlControl(SqlWebhooks):
@@ -46,8 +45,8 @@ class SqlControl(SqlWebhooks):
     def add_owner(self, name: str, password: str, *, now: int, must_change: bool) -> Owner:
         """Add an owner; raise `NameTaken` when the name is in use."""
         row = {"name": name, "password": password, "must_change": must_change, "created": now}
-        with _named(f"There is an owner {name!r} already."), self._database.write() as connection:
-            number = _inserted(connection, insert(schema.owner).values(row))
+        with named(f"There is an owner {name!r} already."), self._database.write() as connection:
+            number = inserted(connection, insert(schema.owner).values(row))
             connection.execute(insert(schema.head), {"owner": number, "seq": 0, "ordinals": 0, "erasures": 0})
             connection.execute(_CHANGE)
         return Owner(number, name, password, must_change)
@@ -92,8 +91,8 @@ class SqlControl(SqlWebhooks):
     def add_app(self, owner: int, name: str, *, now: int, dimensions: Sequence[str]) -> App:
         """Add an app; raise `NameTaken` when the owner has one of that name."""
         row = {"owner": owner, "name": name, "created": now, "retired": False, "dimensions": json_list(dimensions)}
-        with _named(f"There is an app {name!r} already."), self._database.write() as connection:
-            made = _inserted(connection, insert(schema.app).values(row))
+        with named(f"There is an app {name!r} already."), self._database.write() as connection:
+            made = inserted(connection, insert(schema.app).values(row))
             connection.execute(_CHANGE)
         return App(made, owner, name, retired=False, retention_days=None, history_days=None, dimensions=(*dimensions,))
 
@@ -108,7 +107,7 @@ class SqlControl(SqlWebhooks):
         """Add a key to an app."""
         row = {"app": app, **key._asdict(), "created": now}
         with self._database.write() as connection:
-            made = _inserted(connection, insert(schema.app_key).values(row))
+            made = inserted(connection, insert(schema.app_key).values(row))
             connection.execute(_CHANGE)
         return AppKey(made, app, *key, now)
 
@@ -158,27 +157,8 @@ class SqlControl(SqlWebhooks):
                 connection.execute(insert(table), rows)
 
 
-class _named:  # noqa: N801 - reads as a statement
-    """Turns the refusal of a second row of the same name into `NameTaken`."""
-
-    def __init__(self, sentence: str) -> None:
-        self._sentence = sentence
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, StoreRejected):
-            raise NameTaken(self._sentence) from error
-
-
 def _line(name: str) -> bytes:
     return sha256(name.encode()).digest()
-
-
-def _inserted(connection: Connection, statement: Insert) -> int:
-    key: Any = connection.execute(statement).inserted_primary_key
-    return int(key[0])
 
 
 def _app(row: Any) -> App:

@@ -1,6 +1,10 @@
 """Inbound webhooks in SQL."""
 
-from sqlalchemy import delete, insert, select, update
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Insert, delete, insert, select, update
 
 from homing.errors import NameTaken, StoreRejected
 from homing.server.stores.base import NewWebhook, Webhook
@@ -22,23 +26,17 @@ class SqlWebhooks:
 
     def add_webhook(self, new: NewWebhook, *, now: int) -> Webhook:
         """Add a webhook; raise `NameTaken` when the app has one of that key."""
-        try:
-            with self._database.write() as connection:
-                made = connection.execute(insert(_table).values(**new._asdict(), created=now)).inserted_primary_key
-                connection.execute(schema.CHANGE)
-        except StoreRejected as error:
-            raise NameTaken(_taken(new.key)) from error
-        return Webhook(0 if made is None else int(made[0]), *new, now)
+        with named(_taken(new.key)), self._database.write() as connection:
+            made = inserted(connection, insert(_table).values(**new._asdict(), created=now))
+            connection.execute(schema.CHANGE)
+        return Webhook(made, *new, now)
 
     def change_webhook(self, webhook: Webhook) -> None:
         """Store what can change of a webhook: everything but its number, its app and its token."""
         row = {name: value for name, value in webhook._asdict().items() if name not in ("id", "app", "token")}
-        try:
-            with self._database.write() as connection:
-                connection.execute(update(_table).where(_table.c.id == webhook.id).values(row))
-                connection.execute(schema.CHANGE)
-        except StoreRejected as error:
-            raise NameTaken(_taken(webhook.key)) from error
+        with named(_taken(webhook.key)), self._database.write() as connection:
+            connection.execute(update(_table).where(_table.c.id == webhook.id).values(row))
+            connection.execute(schema.CHANGE)
 
     def drop_webhook(self, number: int) -> bool:
         """Delete a webhook; False when there is none of that number."""
@@ -46,6 +44,21 @@ class SqlWebhooks:
             found = connection.execute(delete(_table).where(_table.c.id == number)).rowcount
             connection.execute(schema.CHANGE)
         return bool(found)
+
+
+@contextmanager
+def named(sentence: str) -> Iterator[None]:
+    """Turn the refusal of a second row of the same name into `NameTaken` with that sentence."""
+    try:
+        yield
+    except StoreRejected as error:
+        raise NameTaken(sentence) from error
+
+
+def inserted(connection: Connection, statement: Insert) -> int:
+    """Insert a row, and return its number."""
+    key: Any = connection.execute(statement).inserted_primary_key
+    return int(key[0])
 
 
 def _taken(key: str) -> str:
