@@ -211,6 +211,10 @@ def test_instances(receiver: Receiver) -> None:
     listed = receiver.json("instances", "first-app", "--sort", "instance_id", "--search", "t")
     assert ["three", "two"] == [row["instance_id"] for row in listed]
     assert HEARTBEAT["runningVersion"] == listed[0]["version"]
+    receiver.json("label", "first-app", "ci", "one", "two")
+    receiver.json("label", "first-app", "container", "two", "three")
+    marked = receiver.json("instances", "first-app", "--label", "ci", "--label", "container")
+    assert ["two"] == [row["instance_id"] for row in marked]
     done = receiver.run("instances", "first-app", "--limit", "1")
     assert 2 == len(done.stdout.splitlines())
     assert "There are more; --limit shows more than 1.\n" == done.stderr

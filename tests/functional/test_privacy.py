@@ -65,5 +65,6 @@ def test_the_switch_and_the_erasure(receiver: Receiver) -> None:
     assert 200 == post(receiver, "/ping", body)
     [row] = receiver.json("instances", "first-app")
     assert row["instance_id"].startswith("hashed-email-")
+    assert [row] == receiver.json("instances", "first-app", "--search", EMAIL)
     assert row["instance_id"] == receiver.json("erase", EMAIL, "--yes")["instance_id"]
     assert ([], 410) == (receiver.json("instances", "first-app"), post(receiver, "/ping", body))

@@ -3,6 +3,9 @@
 import json
 import signal
 import sys
+from collections.abc import Sequence
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -26,6 +29,7 @@ from homing.cli.webhooks import webhook
 from homing.clock import day_of, iso_time
 from homing.errors import AccountError, HomingError, NotFound
 from homing.server.counting.labels import LABELS
+from homing.server.counting.sets import Plan, marked, plan
 from homing.server.query.events import events
 from homing.server.query.history import MOST_ENTRIES, entry_row
 from homing.server.query.measure import measure, numbers
@@ -196,6 +200,7 @@ def history_command(**given: Any) -> None:
 @cli.command()
 @click.argument("name", metavar="APP")
 @click.option("--search", default="", help="Only ids that contain this text.")
+@click.option("--label", "labels", type=click.Choice(LABELS), multiple=True, help="Only those that bear this label.")
 @click.option("--state", type=click.Choice(get_args(State)), help="Only those that are so now.")
 @click.option("--sort", type=click.Choice(get_args(Sort)), default="last_seen", help="The order of the list.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, help="How many to list.")
@@ -213,8 +218,11 @@ def instances(**given: Any) -> None:
             raise NotFound(message)
         output.say({"released": given["release"]}, f"Released {given['release']}.", json_=given["json_"])
         return
-    how = {name: given[name] for name in ("search", "state", "sort", "limit")}
-    listed = place.store.instances(found.owner, found.id, **how)
+    how = {name: given[name] for name in ("state", "sort", "limit")}
+    search, *_ = stored_names(place, found.owner, instance_id=given["search"])
+    listed = place.store.instances(
+        found.owner, found.id, search=search, asked=_bearing(found.id, given["labels"]), **how
+    )
     rows = [_instance_row(item) for item in listed.items]
     output.rows(
         rows,
@@ -223,6 +231,11 @@ def instances(**given: Any) -> None:
     )
     if listed.after and not given["json_"]:
         click.echo(f"There are more; --limit shows more than {given['limit']}.", err=True)
+
+
+def _bearing(app: int, labels: Sequence[str]) -> Plan | None:
+    """Return the plan of those that bear all these labels, None where there are none."""
+    return plan([reduce(and_, (marked(app, each) for each in labels))]) if labels else None
 
 
 def _instance_row(item: Instance) -> dict[str, Any]:

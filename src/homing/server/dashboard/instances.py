@@ -60,7 +60,8 @@ async def list_instances(
         visitor.owner.id,
         app.id,
         asked=_plan(query, app) if place.is_narrowed else None,
-        search=place.search,
+        # What looks like an address or an e-mail is known by its hash alone.
+        search=services.directory.target(app).veil.instance(place.search),
         sort=place.sort,
         after=place.after,
         limit=PAGE_ROWS,
@@ -158,7 +159,7 @@ async def release(
 
 async def _instance(visitor: Visitor, services: Services, app_name: str, segment: str) -> tuple[App, Instance]:
     app, instance_id = app_of(visitor, app_name), instance_id_of(segment)
-    found = await services.reader.instance(app.id, instance_id)
+    found = await services.reader.instance(app.id, services.directory.target(app).veil.instance(instance_id))
     if found is None:
         message = f"{app.name} has never heard from an instance {instance_id!r}, or its data is past its keep."
         raise NotFound(message)
