@@ -87,6 +87,28 @@ def test_a_turn_is_shown_at_once(site: Site, kind: str) -> None:
     assert (kind, {"license": "expired"}, site.clock.now()) == (found.kind, found.dimensions, found.last_seen)
 
 
+def test_an_end_that_was_held_back(site: Site) -> None:
+    """What ended two days ago was started since: an ending that comes late is kept, and ends nothing."""
+    site.record(site.ping("a", kind="begin", license="valid"))
+    site.record(site.ping("a", kind="shutdown", days=-2))
+    found = shown(site)
+    assert ("begin", {"license": "valid"}, "alive") == (found.kind, found.dimensions, found.state)
+    assert ["begin", "shutdown"] == sorted(entry.kind for entry in site.reader.history(site.app).items)
+    site.record(site.ping("a", kind="shutdown"))
+    assert "ended" == shown(site).state
+
+
+def test_what_is_counted_alone(site: Site) -> None:
+    """A ping that is not kept leaves the instance's last report as it is; the next report counts as itself."""
+    site.record(site.ping("a", license="valid"))
+    site.record(site.ping("a", kind="told")._replace(is_kept=False))
+    site.record(site.ping("a", license="valid"))
+    found = shown(site)
+    assert ("heartbeat", {"license": "valid"}) == (found.kind, found.dimensions)
+    kinds = site.reader.requests(site.owner, [site.app], days=[site.today], filters={}, by="kind")
+    assert {"heartbeat": 2, "told": 1} == kinds
+
+
 def test_nothing_is_known_yet(site: Site) -> None:
     """One ping is taken for one of a day."""
     site.record(site.ping("a"))

@@ -59,6 +59,17 @@ def test_twice_changes_nothing(receiver: Receiver, tmp_path: Path, policy: str) 
     assert (3, 1) == receiver.summary()
 
 
+def test_an_instance_that_is_bound(receiver: Receiver, tmp_path: Path) -> None:
+    """One that has reported with its token may be handed in without; its token stays the one that counts."""
+    file = exported(tmp_path, "seqdesk", times=1)
+    known = json.loads(file.read_text().splitlines()[-1])["body"]["instanceId"]
+    with receiver.client() as client:
+        assert ["accepted"] == client.heartbeat(known).outcomes()
+        assert {"accepted": 1} == became(receiver, file)
+        assert ["accepted"] == client.heartbeat(known).outcomes()
+        assert ["token_wrong"] == client.heartbeat(known, token="another").outcomes()
+
+
 def test_what_is_not_taken(receiver: Receiver, tmp_path: Path) -> None:
     """Lines are judged as requests are; what is refused is named, harms no other, and leaves no mark of an import."""
     file = exported(tmp_path, "homing", times=1)

@@ -88,10 +88,14 @@ class Import(NamedTuple):
     def _judge(self, line: Line, item: Ping | Refusal) -> Ping | Refusal:
         if isinstance(item, Refusal):
             return item
-        # The file has no tokens: whoever may run commands here may hand it in.
-        ping = item._replace(received=self.place.clock.now(), credential=None)
         target = self.target
-        return judge(ping, Context(len(line.body), target.dimensions, target.retention_days, target.veil))
+        context = Context(len(line.body), target.dimensions, target.retention_days, target.veil)
+        found = judge(item._replace(received=self.place.clock.now(), credential=None), context)
+        if isinstance(found, Refusal) or found.instance is None:
+            return found
+        # The file has no tokens: whoever may run commands here may hand it in, also for an instance that is bound.
+        bound = self.place.store.bindings(self.app.owner, found.instance)
+        return found._replace(credential=bound.get(self.app.id))
 
     def _record(self, pings: Sequence[Ping]) -> list[Verdict]:
         """Record pings; of those that the store cannot hold together each half alone."""

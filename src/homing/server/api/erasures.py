@@ -65,4 +65,5 @@ async def erase_below_key(
 async def _answer(request: AnyRequest, services: Services, asked: Asked, key: str | None) -> Response[Erased]:
     token = bearer(request.headers)
     found = await services.eraser.erase(asked, key=key, token=token, address=address_of(request, services))
+    services.live.forget(found.instance_id)
     return Response(Erased(found.instance_id, iso_time(found.at), found.apps, found.days, found.history))

@@ -4,7 +4,6 @@ They stand on a page of their own for each app, which has no day: every label is
 bears it has the value `ON`. So they fold, travel, compact and are erased as everything else is.
 """
 
-import sys
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 from zlib import crc32
@@ -68,8 +67,8 @@ _decoder: Final = msgspec.json.Decoder(Trace)
 
 
 def write_trace(trace: Trace) -> str:
-    """Return the text that is kept of a trace; instances that are alike share it in memory."""
-    return sys.intern(_encoder.encode(trace).decode())
+    """Return the text that is kept of a trace."""
+    return _encoder.encode(trace).decode()
 
 
 def read_trace(text: str) -> Trace:

@@ -50,7 +50,7 @@ class Controls(NamedTuple):
 class Row(NamedTuple):
     """One ping: when it came in UTC, and what became of it and why."""
 
-    number: int
+    name: str
     iso: str
     clock: str
     app: str
@@ -94,7 +94,7 @@ def rows(found: Iterable[Seen], names: Mapping[int, str]) -> list[Row]:
 def _row(seen: Seen, app: str) -> Row:
     iso = iso_time(seen.received)
     return Row(
-        number=seen.number,
+        name=f"{app}-{seen.number}",
         iso=iso,
         clock=f"{iso[11:19]} UTC",
         app=app,

@@ -200,8 +200,11 @@ def decode(body: bytes) -> Any:
     return value
 
 
-def parse(body: bytes) -> Any:
-    """Return the JSON value in a body, still to be checked; raise `Refusal` for what is no JSON, or too much of it."""
+def parse(body: bytes, *, leniently: bool = True) -> Any:
+    """Return the JSON value in a body, still to be checked; raise `Refusal` for what is no JSON, or too much of it.
+
+    `leniently` a body is read a second time, and slowly, in which single values cannot be read fast.
+    """
     if body.count(b",") > MOST_COMMAS:
         raise Refusal("too_many", "The body holds too many values.")
     try:
@@ -209,7 +212,9 @@ def parse(body: bytes) -> Any:
     except RecursionError:
         raise Refusal("too_deep") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _parse_leniently(body)
+        if leniently:
+            return _parse_leniently(body)
+        raise Refusal("malformed") from None
 
 
 def _parse_leniently(body: bytes) -> Any:

@@ -114,5 +114,8 @@ def _taken(kept: dict[str, Any], path: Path) -> str | None:
         # Below `platform` a number may stand where an object is expected.
         if not isinstance(part, dict):
             return None
-    found: str | None = part.pop(last) if fits(part.get(last, "")) else None
+    found = part.get(last)
+    if not isinstance(found, str) or not fits(found):
+        return None
+    del part[last]
     return found

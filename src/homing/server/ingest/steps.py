@@ -133,12 +133,12 @@ Step = Callable[[Ping, Context], Ping]
 
 STEPS: Final[tuple[Step, ...]] = (
     check_instance,
+    keep_declared,
     hide_instance,
     note_address,
     check_id,
     check_kind,
     check_clock,
-    keep_declared,
     check_dimensions,
     check_properties,
 )

@@ -9,6 +9,9 @@ from typing import Final
 HASHED: Final = "hashed-"
 """What the stored id begins with; after it stands what the id looked like."""
 
+LOOKED_AT: Final = 200
+"""So many characters of a text are looked at: an id has no more, and a property with an id may be of any length."""
+
 BYTES: Final = 16
 """How much of a hash is kept: half of it, the least that RFC 2104, section 5, allows."""
 
@@ -79,7 +82,7 @@ class Veil:
 
     def instance(self, text: str) -> str:
         """Return the id that an instance is stored under: its own, or the hash of one that tells too much."""
-        looks = looks_like(text)
+        looks = looks_like(text[:LOOKED_AT])
         return text if looks is None else f"{HASHED}{looks}-{self.hashed(text)}"
 
     def of(self, owner: int) -> "Veil":

@@ -83,6 +83,13 @@ def test_a_number_for_an_object() -> None:
     assert {} == read(platform=0).properties
 
 
+@pytest.mark.parametrize("value", [{"x": 1}, [1], 5, True, None])
+def test_another_type_for_a_text(value: Any) -> None:
+    """What is counted is text; anything else is no dimension, and harms nobody."""
+    ping = read(platform={"license": {"type": value}, "config": {"driver": value}}, env={"nodejs": value})
+    assert {} == ping.dimensions
+
+
 numbers = st.one_of(st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False))
 words = st.text("abc.", min_size=1, max_size=4)
 trees = st.recursive(st.one_of(numbers, words), lambda inner: st.dictionaries(words, inner, max_size=4), max_leaves=12)

@@ -75,6 +75,13 @@ def test_what_is_added() -> None:
     assert {} == bare.properties
 
 
+def test_headers_are_kept_in_part() -> None:
+    """They are kept with every event of a request, so the beginning must do."""
+    [item] = reading([{"event": "x", "distinct_id": "a"}], headers={"user-agent": "a" * 60_000}).items
+    assert isinstance(item, Ping)
+    assert {"$user_agent": "a" * 200} == item.properties
+
+
 def test_no_address() -> None:
     """An address is dropped, whoever sends it."""
     # 004-07
@@ -126,6 +133,22 @@ def test_keys(body: Any, key: str | None) -> None:
     """The key is found in the envelope, in an event, or in its properties."""
     found, value = Capture().look_in(json.dumps(body).encode())
     assert (key, body) == (found, value)
+
+
+@pytest.mark.parametrize(("opened", "closed"), [('{"properties":', "}"), ('{"batch":[', "]}"), ("[", "]")])
+def test_a_key_that_lies_deep(opened: str, closed: str) -> None:
+    """No key is looked for where none is ever sent, however deep a stranger's body is."""
+    body = opened * 400 + '{"token":"k"}' + closed * 400
+    assert Capture().look_in(body.encode())[0] is None
+
+
+def test_a_stranger_is_not_read_slowly() -> None:
+    """Before its key is known a long body is read in one way only; a short one, and anybody's later, in two."""
+    event = {"event": "x", "distinct_id": "a", "token": "k", "note": "\ud800"}
+    short, long = (json.dumps({"api_key": "k", "batch": [event] * times}).encode() for times in (1, 2_000))
+    assert "k" == Capture().look_in(short)[0]
+    with pytest.raises(Refusal, match="malformed"):
+        Capture().look_in(long)
 
 
 def test_keys_before_the_body() -> None:

@@ -2,10 +2,16 @@
 
 from pathlib import Path
 
+import pytest
+
 from homing.outcomes import ACCEPTED, Refusal, outcome_of
 from homing.ping import Ping
 from homing.server.ingest.live import MOST_SEEN, Live
+from homing.server.ingest.steps import Context, check_kind
+from homing.server.ingest.veil import Veil
 from tests.receiving import HEARTBEAT, NATIVE, pings_headers, site
+
+NOTHING_KNOWN = Context(0, frozenset(), 1, Veil(b""))
 
 
 def ping(instance: str, app: int = 1) -> Ping:
@@ -24,7 +30,29 @@ def test_each_app_has_its_own() -> None:
     both = live.last([1, 2], limit=10**6)
     assert MOST_SEEN + 1 == len(both)
     assert ("200", "a") == (both[0].instance, both[-1].instance)
-    assert sorted((seen.number for seen in both), reverse=True) == [seen.number for seen in both]
+    assert 1 == both[-1].number
+
+
+def test_what_it_holds_on_to() -> None:
+    """A refusal is kept without what was being done when it was met, and without the id of who was not let in."""
+    live = Live()
+    with pytest.raises(Refusal) as met:
+        check_kind(ping("a")._replace(kind=""), NOTHING_KNOWN)
+    live.judged(1, "native", items=[ping("a")], verdicts=[met.value], received=5)
+    live.refused(1, "native", refusal=met.value, received=6)
+    for seen in live.last([1]):
+        assert isinstance(seen.verdict, Refusal)
+        assert (None, met.value.sentence) == (seen.verdict.__traceback__, seen.verdict.sentence)
+        assert (None, None) == (seen.kind, seen.instance)
+
+
+def test_forgetting() -> None:
+    """What came from an instance that was erased is gone, the rest stays."""
+    live = Live()
+    live.judged(1, "native", items=[ping("a"), ping("b")], verdicts=[ACCEPTED] * 2, received=5)
+    live.forget("a")
+    live.judged(1, "native", items=[ping("c")], verdicts=[ACCEPTED], received=6)
+    assert [("c", 3), ("b", 2)] == [(seen.instance, seen.number) for seen in live.last([1])]
 
 
 def test_choosing() -> None:

@@ -118,6 +118,12 @@ def test_undeclared_dimensions_become_properties() -> None:
     assert ({"edition": "pro"}, {"memory": 8, "x": 1}) == (taken.dimensions, taken.properties)
 
 
+def test_an_undeclared_dimension_that_is_an_id() -> None:
+    """It is hidden like any other property."""
+    taken = take(ping(dimensions={"device_id": "ann@example.com"}), CONTEXT)
+    assert "ann@example.com" not in str(taken)
+
+
 def test_size_of_properties() -> None:
     """Properties have at most 64 KiB of JSON, undeclared dimensions among them."""
     room = MOST_PROPERTIES - len('{"x":""}')

@@ -20,6 +20,7 @@ from homing.server.dialects.base import (
 from homing.server.dialects.posthog.events import (
     CORS,
     DIMENSIONS,
+    MOST_HEADER,
     NAME,
     PREFLIGHT,
     Sent,
@@ -79,6 +80,6 @@ def _result(verdict: Verdict) -> Mapping[str, str]:
 
 def _library(request: Request) -> Mapping[str, Any]:
     """Return the properties that name the sender's library; its events leave them out."""
-    name, _, version = request.headers.get(SENDER, "").partition("/")
+    name, _, version = request.headers.get(SENDER, "")[:MOST_HEADER].partition("/")
     found = {"$lib": name, "$lib_version": version}
     return {key: text for key, text in found.items() if text and text.isprintable()}

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from homing.outcomes import Refusal, Verdict
+from homing.ping import NOTHING
 from homing.server.dialects.base import (
     JSON_TYPE,
     Answer,
@@ -40,6 +41,8 @@ PATHS: Final = ("/batch", "/capture", "/e", "/i/v0/e", "/i/v0/ai/batch", "/track
 FORM: Final = b"data="
 GZIP: Final = b"\x1f\x8b"
 MOST_FIELDS: Final = 20
+MOST_LENIENT: Final = 64 * 1024
+"""So long a body may be that is read slowly for its key: whoever sends it is not known yet."""
 SENT_AT: Final = "_"
 """What the browser's library calls the time of sending in the address, in milliseconds."""
 
@@ -68,7 +71,7 @@ class Capture(Dialect):
 
     def look_in(self, body: bytes) -> tuple[str | None, Any]:
         """Return the project's key and the body's value."""
-        value = _value(body)
+        value = _value(body, leniently=len(body) <= MOST_LENIENT)
         return next(_keys(value), None), value
 
     def encoding(self, query: str, body: bytes) -> str:
@@ -104,8 +107,8 @@ def _asked(query: str) -> Mapping[str, str]:
         return {}
 
 
-def _value(body: bytes) -> Any:
-    return parse(_data(body) if body.startswith(FORM) else body)
+def _value(body: bytes, *, leniently: bool = True) -> Any:
+    return parse(_data(body) if body.startswith(FORM) else body, leniently=leniently)
 
 
 def _data(body: bytes) -> bytes:
@@ -122,13 +125,21 @@ def _data(body: bytes) -> bytes:
 
 def _keys(value: Any) -> Iterator[str]:
     """Yield the keys in an envelope or an event, else in the first event of it: beside it or in its properties."""
-    if isinstance(value, list):
-        yield from _keys(value[0] if value else None)
-    elif isinstance(value, dict):
-        found = (value.get(name) for name in KEY_NAMES)
-        yield from (key for key in found if isinstance(key, str) and key)
-        yield from _keys(value.get("properties"))
-        yield from _keys(value.get("batch") if isinstance(value.get("batch"), list) else None)
+    envelope = _first(value)
+    for each in (envelope, _first(envelope.get("batch"))):
+        yield from _own_keys(each)
+        yield from _own_keys(_first(each.get("properties")))
+
+
+def _first(value: Any) -> Mapping[str, Any]:
+    """Return an object, or the first of a list of them; an empty one in the place of anything else."""
+    found = value[0] if isinstance(value, list) and value else value
+    return found if isinstance(found, dict) else NOTHING
+
+
+def _own_keys(value: Mapping[str, Any]) -> Iterator[str]:
+    found = (value.get(name) for name in KEY_NAMES)
+    return (key for key in found if isinstance(key, str) and key)
 
 
 def _listed(value: Any) -> Any:

@@ -12,6 +12,8 @@ from homing.server.dialects.base import Answer, Reading, Request, check, fits, m
 NAME: Final = "posthog"
 NODE: Final = "node"
 MOST_EVENTS: Final = 1000
+MOST_HEADER: Final = 200
+"""So much of a header is kept, with every event of its request."""
 
 ALIASES: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
     {
@@ -108,7 +110,7 @@ def moment(text: Any) -> int:
 
 def agent(request: Request) -> Mapping[str, str]:
     """Return the property that the sender's User-Agent is kept as."""
-    text = request.headers.get("user-agent", "")
+    text = request.headers.get("user-agent", "")[:MOST_HEADER]
     return {AGENT: text} if text.isprintable() and text else NOTHING
 
 
@@ -139,7 +141,9 @@ def _ping(value: Any, sent: Sent) -> Ping:
         raise Refusal("shape", "properties is an object.")
     # Version 1 has options that say nothing with every event.
     others = {name: each for name, each in value.items() if name not in KEYS and each != {}}
-    properties = {name: each for name, each in {**sent.added, **others, **given}.items() if name not in HIDDEN}
+    properties = {**sent.added, **others, **given}
+    for name in HIDDEN.intersection(properties):
+        del properties[name]
     return Ping(
         app=sent.request.app,
         instance=_instance(value, properties),

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from homing.clock import day_of
 from homing.outcomes import ACCEPTED, DUPLICATE, Refusal, Verdict
-from homing.ping import TURNS, Ping
-from homing.server.counting.labels import follow, read_trace, write_trace
+from homing.ping import ENDINGS, TURNS, Ping
+from homing.server.counting.labels import LATE_MS, follow, read_trace, write_trace
 from homing.server.counting.segment import Heard, Profile, Shown
 from homing.server.stores.sql.caches import Known
 from homing.server.stores.sql.text import digest, state_of
@@ -73,6 +73,14 @@ def _repeats(ping: Ping, known: Known) -> bool:
     )
 
 
+def _tells_how_it_is(ping: Ping) -> bool:
+    """Say whether a ping is its instance's last report.
+
+    One that is not kept is counted alone. An ending that was held back may have been followed by another start.
+    """
+    return ping.is_kept and not (ping.kind in ENDINGS and ping.received - ping.at > LATE_MS)
+
+
 class Draft:
     """What one owner's share of a batch will write."""
 
@@ -109,7 +117,7 @@ class Draft:
             if refusal is not None:
                 return refusal
             profile = limits.profile(connection, ping, day=day_of(ping.at))
-            ordinal = self._nobody(ping, profile) if ping.instance is None else self._somebody(ping, known, profile)
+            ordinal = self._heard_from(ping, known, profile)
         if claim is not None:
             self._claim(ping, claim, ordinal)
         return ACCEPTED
@@ -122,10 +130,26 @@ class Draft:
             return Refusal("token_wrong" if ping.credential else "token_missing")
         return None
 
+    def _heard_from(self, ping: Ping, known: Known | None, profile: Profile) -> int:
+        """Return the ordinal that a ping counts under, and note what is new."""
+        if ping.instance is None:
+            return self._nobody(ping, profile)
+        if known is not None and not _tells_how_it_is(ping):
+            return self._aside(ping, known, profile)
+        return self._somebody(ping, known, profile)
+
     def _nobody(self, ping: Ping, profile: Profile) -> int:
         self._remember(ping, NOBODY, state_of(ping))
         self.heard[(ping.app, day_of(ping.at), NOBODY)].append(Heard(None, new=False, profile=profile))
         return NOBODY
+
+    def _aside(self, ping: Ping, known: Known, profile: Profile) -> int:
+        """Count a ping that leaves its instance's last report as it is."""
+        self.seen[(ping.app, known.ordinal)] = ping.received
+        self._remember(ping, known.ordinal, state_of(ping))
+        place = (ping.app, day_of(ping.at), known.ordinal >> self._bits)
+        self.heard[place].append(Heard(known.ordinal, new=False, profile=profile))
+        return known.ordinal
 
     def _somebody(self, ping: Ping, known: Known | None, profile: Profile) -> int:
         """Return the instance's ordinal, and note what is new about it."""

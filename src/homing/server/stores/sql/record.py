@@ -1,6 +1,5 @@
 """Records batches: one transaction each, durable on return, exactly once per batch id and ping id."""
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -134,7 +133,7 @@ class Recorder:
             for name, ordinal, kind, state, credential, trace in rows:
                 ordinals[name] = ordinal
                 if state is not None:
-                    found = known[(number, name)] = Known(ordinal, credential, mark_of(kind, state), sys.intern(trace))
+                    found = known[(number, name)] = Known(ordinal, credential, mark_of(kind, state), trace)
                     self._known.put((number, name), found)
         return known, ordinals
 

@@ -21,6 +21,8 @@ COMBINATIONS: Final = "(requests)"
 """The name under which a day's request combinations stand among its values. No dimension can have it."""
 
 _PROFILES: Final = 20_000
+"""How many profiles are remembered, of all days together: what makes them differ is chosen by strangers."""
+
 _DAYS: Final = 64
 
 Day = tuple[int, int]
@@ -41,10 +43,12 @@ class ValueLimits:
         self._most = values
         self._combinations = combinations
         self._days: dict[Day, _Held] = {}
+        self._profiles = 0
 
     def clear(self) -> None:
         """Forget everything remembered."""
         self._days.clear()
+        self._profiles = 0
 
     def profile(self, connection: Connection, ping: Ping, *, day: int) -> Profile:
         """Return what the ping counts under that day; stores values that the day did not have before."""
@@ -70,8 +74,11 @@ class ValueLimits:
         if self._keep(connection, (ping.app, day), COMBINATIONS, combination, self._combinations) == OTHER:
             made = made._replace(combination=(OTHER,) * len(made.combination))
         made = made._replace(shown=shown_by(ping.dimensions))
-        if len(held.profiles) >= _PROFILES:
-            held.profiles.clear()
+        if self._profiles >= _PROFILES:
+            for each in self._days.values():
+                each.profiles.clear()
+            self._profiles = 0
+        self._profiles += 1
         held.profiles[(ping.kind, *ping.dimensions.items())] = made
         return made
 

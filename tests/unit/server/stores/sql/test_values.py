@@ -1,5 +1,7 @@
 """The limits of values keep to what is stored, however little is remembered."""
 
+import pytest
+
 from homing.ping import OTHER
 from homing.server.counting.sets import Set, seen, union
 from homing.server.stores.base import Batch
@@ -22,6 +24,18 @@ def test_more_days_than_are_remembered(site: Site, database: Database) -> None:
     assert {"1": 280, "2": 140, OTHER: 140} == site.reader.requests(
         site.owner, [site.app], days=days, filters={}, by="version"
     )
+
+
+def test_no_more_profiles_than_are_remembered(site: Site, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their number is bounded over all days together; what is forgotten is counted as before."""
+    monkeypatch.setattr("homing.server.stores.sql.values._PROFILES", 5)
+    limits = ValueLimits(100, 100)
+    store = SqlStore(database, site.clock, SMALL, limits)
+    store.record(Batch("b", [site.ping(f"{n}", days=-(n % 3), version=f"{n}") for n in range(20)]))
+    held = limits._days.values()  # noqa: SLF001 - shows nowhere else
+    assert 5 >= sum(len(each.profiles) for each in held)
+    days = [site.today - n for n in range(3)]
+    assert 20 == sum(site.reader.requests(site.owner, [site.app], days=days, filters={}, by="day").values())
 
 
 def _any_of(site: Site, days: int, value: str) -> Set:
