@@ -177,6 +177,14 @@ def switch(raw: Any) -> bool:
     raise ValueError(message)
 
 
+def is_yes(raw: Any) -> bool:
+    """Tell whether a switch says on; what cannot be read says no yes."""
+    try:
+        return switch(raw)
+    except ValueError:
+        return False
+
+
 def whole(low: int, high: int) -> Parser:
     """Return a parser of whole numbers from `low` to `high`."""
 

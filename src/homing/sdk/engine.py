@@ -164,6 +164,8 @@ class Engine:
 
         ruling = self._ruling
         to = ruling.route.destinations or ruling.route_if_on().destinations
+        if not to:
+            raise SettingsError(["There is nobody to ask.", *ruling.problems, *ruling.route_if_on().problems])
         return erase(ruling.content, to, instance=self._known_instance(), clock=self._clock)
 
     def license_changed(self) -> None:

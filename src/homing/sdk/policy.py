@@ -15,6 +15,9 @@ DAY_HOURS: Final = 24
 ANY_EVENT: Final = ("*",)
 """The events of a policy that allows every name but those of its pings."""
 
+NOWHERE: Final = "nowhere"
+"""The endpoint that a process gives which only decides, and need not know the maker's."""
+
 PSEUDONYMOUS: Final = "This is pseudonymous, not anonymous: what one installation sends can be linked by its id."
 
 
@@ -123,6 +126,15 @@ class Policy(NamedTuple):
         """What people are told of their privacy."""
         *most, last = (f"no {each}" for each in self.excluded)
         return f"{PSEUDONYMOUS} It holds {', '.join(most)} and {last}."
+
+    @property
+    def told(self) -> str:
+        """What people are told that is sent beside the fields; the end of a sentence."""
+        if self.events == ANY_EVENT:
+            return "and events that the application tells, with properties of its own"
+        if self.events:
+            return f"in events named {', '.join(self.events)}, and nothing else"
+        return "and nothing else"
 
     def name_of(self, setting: str) -> Name | None:
         """Return what a setting is called; None where the policy has no such setting."""

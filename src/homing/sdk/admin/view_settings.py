@@ -101,7 +101,7 @@ def _opt_in(seen: Seen) -> Html:
     return el(
         "form",
         el("h2", "Nothing is sent until you decide"),
-        el("p", f"If you enable it, {_often(seen)} {seen.about.app} sends the fields below, and nothing else."),
+        el("p", f"If you enable it, {_often(seen)} {seen.about.app} sends the fields below, {seen.about.policy.told}."),
         el(
             "div",
             el("button", "Enable telemetry", class_="primary", name="do", value="enable"),

@@ -27,6 +27,7 @@ def page(status: Status, about: About, *, outcome: Outcome) -> Response:
         el("form", _choice(status, about), method="post", action="./", class_="card", data_leaves=True),
         el("h2", "What is sent"),
         fields(about.rows, caption="Fields that are sent"),
+        el("p", f"These fields are sent, {about.policy.told}."),
         el("h2", "What is never sent"),
         excluded(about.policy.excluded),
         status=outcome.status,
