@@ -175,6 +175,14 @@ def test_only_its_own_of_the_file(tmp_path: Path) -> None:
     assert "s3cret" not in repr(about)
 
 
+def test_a_password_in_a_bad_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The problem says which setting it is, and not what stands there."""
+    monkeypatch.setenv("HOMING_TELEMETRY_ENDPOINT", "https://joe:s3cret@example.com")
+    sending = telemetry(tmp_path)
+    assert ("HOMING_TELEMETRY_ENDPOINT: must hold neither a password nor a fragment.",) == sending.status().problems
+    assert "s3cret" not in f"{sending.status()}{sending.about()}{sending.preview()}"
+
+
 # Files.
 
 
