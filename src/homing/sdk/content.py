@@ -83,6 +83,7 @@ def compose(given: Arguments) -> Content:
     if not isinstance(policy, Policy) or policy.wire not in FORMS:
         raise SettingsError([*_plain_problems(given), f"policy must be a Policy or one of {', '.join(POLICIES)}."])
     form = FORMS[policy.wire]()
+    given = given._replace(key=policy.key if given.key == "" else given.key)
     only_decides = given.endpoint == NOWHERE
     vendor = Vendor(policy.endpoint if only_decides else given.endpoint or policy.endpoint, given.key)
     problems = [

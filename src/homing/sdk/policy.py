@@ -87,7 +87,8 @@ class Name(NamedTuple):
 class Policy(NamedTuple):
     """Everything that makes one product's telemetry differ from another's. Change a copy with `_replace`.
 
-    `events` are the names that an application may tell events by.
+    `events` are the names that an application may tell events by. `key` is the app's key at the endpoint, where the
+    application gives none.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Policy(NamedTuple):
     interval: Interval
     user_agent: str
     endpoint: str = ""
+    key: str = ""
     file: str = ""
     start_seconds: float = 0.0
     failure_seconds: int | None = None
@@ -120,6 +122,9 @@ class Policy(NamedTuple):
     is_silent_in_ci: bool = False
     has_notice: bool = False
     excluded: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Policy({self.name!r})"
 
     @property
     def privacy(self) -> str:
