@@ -25,7 +25,7 @@ HOME = """<!doctype html><html lang="en">
 <p><a href="/admin/telemetry/">Admin → Settings → Operational telemetry</a></p>"""
 
 
-def application(telemetry: Telemetry, marker: Path) -> Flask:
+def application(telemetry: Telemetry, marker: Path) -> DispatcherMiddleware:
     """Return the application; the marker is there once it is set up."""
     app = Flask(__name__)
     app.config.update(SECRET_KEY=secrets.token_hex(), SESSION_COOKIE_SAMESITE="Lax")
@@ -57,9 +57,7 @@ def application(telemetry: Telemetry, marker: Path) -> Flask:
 
     admin = TelemetryAdmin(telemetry, is_admin=administrator, home="/")
     setup = TelemetrySetup(telemetry, is_admin=administrator, then="/finish")
-    mounts: Any = {"/setup": setup.wsgi, "/admin/telemetry": admin.wsgi}
-    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, mounts)  # type: ignore[method-assign]
-    return app
+    return DispatcherMiddleware(app, {"/setup": setup.wsgi, "/admin/telemetry": admin.wsgi})
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from homing.sdk.licence import Licence
     from homing.sdk.payload import Row
     from homing.sdk.policy import Policy
+    from homing.sdk.probes import provider_of, version_on_disk
     from homing.sdk.status import Status
     from homing.sdk.stores import JsonStore, PostgresStore, SqliteStore
     from homing.sdk.telemetry import Telemetry
@@ -47,6 +48,8 @@ __all__ = [
     "UpdateCheck",
     "__version__",
     "add_telemetry_commands",
+    "provider_of",
+    "version_on_disk",
 ]
 
 __version__ = "0.1.0"
@@ -70,5 +73,7 @@ PLACES = {
     "Update": "homing.sdk.update_forms",
     "UpdateCheck": "homing.sdk.update",
     "add_telemetry_commands": "homing.sdk.commands.parser",
+    "provider_of": "homing.sdk.probes",
+    "version_on_disk": "homing.sdk.probes",
 }
 """Where each public name lives."""

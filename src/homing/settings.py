@@ -107,7 +107,8 @@ def _resolve_one(row: Setting, layers: Sequence[Layer], problems: list[str]) -> 
         try:
             return Value(row.parse(raw), layer.name, row.secret)
         except ValueError as reason:
-            seen = "" if row.secret else f" {str(raw)[:80]!r}:"
+            # An address may hold a password.
+            seen = "" if row.secret or "@" in str(raw) else f" {str(raw)[:80]!r}:"
             problems.append(f"{layer.label(row.name)}:{seen} {reason}.")
             break
     return Value(row.default, "default", row.secret)
@@ -175,6 +176,14 @@ def switch(raw: Any) -> bool:
         return False
     message = "is neither on nor off"
     raise ValueError(message)
+
+
+def is_yes(raw: Any) -> bool:
+    """Tell whether a switch says on; what cannot be read says no yes."""
+    try:
+        return switch(raw)
+    except ValueError:
+        return False
 
 
 def whole(low: int, high: int) -> Parser:

@@ -14,7 +14,7 @@ from typing import Final
 
 import pytest
 
-from homing import Row, Status
+from homing import Row, Status, Telemetry
 from homing.sdk.content import FORMS
 from homing.sdk.engine import DATABASE_FILE
 from homing.sdk.identity import INSTANCE_FILE, TOKEN_FILE
@@ -168,6 +168,23 @@ def test_the_row_is_one() -> None:
     assert (True, 3) == (FITS[row.type](row.example), row.probe(None))
 
 
+def test_the_values_are_found(tmp_path: Path) -> None:
+    """The example of values sends what stands on disk at that moment, and of the database its kind only."""  # 000-08
+    (tmp_path / "package.json").write_text('{"version": "1.1.83"}')
+    found = re.search(r"```python\n([^`]*version_on_disk\(.*?)```", text_of(PAGE), re.DOTALL)
+    assert found is not None
+    path = f'"{tmp_path / "package.json"}"'
+    code = found[1].replace('"package.json"', path)
+    body = json.loads(run(f"{code}\nprint(telemetry.preview()[0].body.decode())", tmp_path))
+    assert ("1.1.83", {"provider": "postgresql"}) == (body["installedVersion"], body["database"])
+
+
+def test_every_method_is_there() -> None:
+    """The table has each that an application may call."""
+    methods = [name for name, found in vars(Telemetry).items() if callable(found) and not name.startswith("_")]
+    assert [] == [name for name in methods if f"`{name}(" not in text_of(PAGE)]
+
+
 def test_numbers() -> None:
     """Limits, times and what is said of privacy in the text are those of the code."""  # 000-12
     text = " ".join(text_of(PAGE).split())
@@ -179,7 +196,8 @@ def test_numbers() -> None:
         f"| `{INSTANCE_FILE}` |",
         f"| `{TOKEN_FILE}` |",
         f"| `{DATABASE_FILE}` |",
-        f"| `{LEADER_FILE}`, `{SENDING_FILE}` |",
+        f"| `{LEADER_FILE}` |",
+        f"| `{SENDING_FILE}` |",
         "pseudonymous, not anonymous",
     ):
         assert words in text

@@ -15,7 +15,6 @@ from homing.settings import Resolved
 
 CUSTOM: Final = "custom"
 FLUSH_SECONDS: Final = 2.0
-SDK_LOGGER: Final = "homing.telemetry"
 
 POLICY: Final[Policy] = SIRVEO._replace(
     names=(
@@ -55,12 +54,13 @@ class Embedded:
         """Begin, if it is switched on; call once the receiver listens, it may be what is sent to."""
         if self._settings["telemetry_mode"] != CUSTOM:
             return
+        from homing.sdk.notice import LOGGER
         from homing.sdk.stores import JsonStore
         from homing.sdk.telemetry import Telemetry
 
         kept = JsonStore(self._path.with_name(f"{self._path.name}.telemetry.json"))
         made = Telemetry(app="homing", version=homing.__version__, policy=POLICY, database=kept)
-        logger = logging.getLogger(SDK_LOGGER)
+        logger = logging.getLogger(LOGGER)
         logger.addHandler(_Lines())
         logger.setLevel(self._settings["log_level"].upper())
         logger.propagate = False

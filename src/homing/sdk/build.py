@@ -100,6 +100,11 @@ def gather_build(root: Path, *, clock: Clock, given: Mapping[str, str], before: 
     return made
 
 
+def release_of(app: str, version: str) -> str:
+    """Return what a release is called at Sentry: at build time, in pages and in the back end alike."""
+    return f"{app}@{version}"
+
+
 def build_before(path: Path) -> BuildInfo | None:
     """Return what an earlier build left in a file, if anything."""
     try:

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from homing.sdk.endpoint import parse
 from homing.sdk.policy import HOUR, Mode, Name, Policy
 from homing.sdk.sources import PROFILE, SAVED, Sources
-from homing.settings import Layer, Resolved, Setting, Value, duration, one_of, resolve, switch, whole
+from homing.settings import Layer, Resolved, Setting, Value, duration, is_yes, one_of, resolve, switch, whole
 
 ON: Final = "enabled"
 MODE: Final = "mode"
@@ -187,14 +187,7 @@ def _in_file(name: Name, file: Any) -> Any:
     for part in name.file.split("."):
         file = file.get(part) if isinstance(file, Mapping) else None
     # Its yes leaves the decision to others.
-    return None if name.may_only_refuse and _is_yes(file) else file
-
-
-def _is_yes(raw: Any) -> bool:
-    try:
-        return switch(raw)
-    except ValueError:
-        return False
+    return None if name.may_only_refuse and is_yes(file) else file
 
 
 def _database(_policy: Policy, sources: Sources) -> Layer:

@@ -10,7 +10,7 @@ from homing.sdk.build import BuildInfo, values_of
 from homing.sdk.destinations import Vendor, vendor_target
 from homing.sdk.licence import Ask, Asking
 from homing.sdk.payload import FITS, BeforeSend, Row
-from homing.sdk.policy import HOUR, POLICIES, Policy
+from homing.sdk.policy import HOUR, NOWHERE, POLICIES, Policy
 from homing.sdk.wire.base import Form
 from homing.sdk.wire.flowfuse import FlowFuse
 from homing.sdk.wire.native import Native
@@ -83,7 +83,9 @@ def compose(given: Arguments) -> Content:
     if not isinstance(policy, Policy) or policy.wire not in FORMS:
         raise SettingsError([*_plain_problems(given), f"policy must be a Policy or one of {', '.join(POLICIES)}."])
     form = FORMS[policy.wire]()
-    vendor = Vendor(given.endpoint or policy.endpoint, given.key)
+    given = given._replace(key=policy.key if given.key == "" else given.key)
+    only_decides = given.endpoint == NOWHERE
+    vendor = Vendor(policy.endpoint if only_decides else given.endpoint or policy.endpoint, given.key)
     problems = [
         *_plain_problems(given),
         *_object_problems(given),
@@ -92,7 +94,7 @@ def compose(given: Arguments) -> Content:
         *_row_problems(form, given),
     ]
     # Where there are modes an operator's destination will do.
-    if given.endpoint != "" or not policy.name_of("mode"):
+    if not only_decides and (given.endpoint != "" or not policy.name_of("mode")):
         problems += _vendor_problems(
             form, vendor._replace(endpoint=vendor.endpoint if given.endpoint == "" else given.endpoint)
         )

@@ -35,7 +35,7 @@ def parse(url: Any) -> Endpoint:
         raise ValueError("must begin with https:// or http:// and name a host")
     if "@" in parts.netloc or parts.fragment:
         raise ValueError("must hold neither a password nor a fragment")
-    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path
     return Endpoint(url, parts.scheme, parts.hostname, parts.port or PORTS[parts.scheme], path)
 
 

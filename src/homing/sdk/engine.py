@@ -25,7 +25,7 @@ from homing.sdk.seeding import Seed, find_seeds
 from homing.sdk.sender import Outside, Sender
 from homing.sdk.sources import read_environment, with_file
 from homing.sdk.status import UNMADE, Course, Shown, Status
-from homing.sdk.stores import JsonStore, SqliteStore, Store
+from homing.sdk.stores import JsonStore, SqliteStore, Store, absolute
 from homing.sdk.transports.base import Deadline, Transport
 from homing.sdk.turns import Turns
 from homing.sdk.worker import House, Worker
@@ -48,6 +48,7 @@ class Engine:
         content = compose(given)
         self._policy = content.policy
         self._file = _settings_file(content, given)
+        self._own_directory = None if given.directory is None else absolute(given.directory)
         self._store = database or self._usual_store()
         self._turns = Turns(self._place())
         self._lock = threading.RLock()
@@ -84,8 +85,7 @@ class Engine:
             return None
 
     def _directory(self) -> Path:
-        given = self._given.directory
-        return default_directory(self._given.app) if given is None else Path(given)
+        return self._own_directory or default_directory(self._given.app)
 
     # Beginning and ending.
 
@@ -101,7 +101,7 @@ class Engine:
             if self._ruling.decision.is_on:
                 self._is_held = self._is_held or self._shows_notice()
                 self._run()
-            else:
+            elif not self._ruling.is_in_doubt:
                 self._outboxes.empty()
 
     def stop(self, timeout: float | None) -> None:
@@ -164,21 +164,29 @@ class Engine:
 
         ruling = self._ruling
         to = ruling.route.destinations or ruling.route_if_on().destinations
+        if not to:
+            raise SettingsError(["There is nobody to ask.", *ruling.problems, *ruling.route_if_on().problems])
         return erase(ruling.content, to, instance=self._known_instance(), clock=self._clock)
 
     def license_changed(self) -> None:
         """Ask for the licence now."""
-        was_on = self._ruling.decision.is_on
-        self._ruling.refresh()
+        has_moved = self._ruling.has_moved()
         for worker in self._workers:
             worker.look()
-        if self._is_started and self._ruling.decision.is_on != was_on:
+        if has_moved and self._is_started and not self._ruling.is_in_doubt:
             self._apply()
 
     def save(self, settings: Mapping[str, Any], who: str) -> None:
         """Keep settings and go by them at once; raise `SettingsError` with all problems, and then change nothing."""
         with self._saving:
-            self._ruling.save(settings, who)
+            before = self._ruling.mark
+            try:
+                self._ruling.save(settings, who)
+            except SettingsError:
+                # Another process may have saved something meanwhile.
+                if before != self._ruling.mark:
+                    self._apply()
+                raise
             self._apply()
             # Whoever switched it on is shown the id at once.
             for sender in self._senders if self._workers else ():
@@ -228,7 +236,8 @@ class Engine:
     def refresh(self) -> None:
         """Look again at what was saved, and go by it."""
         with self._saving:
-            if self._ruling.has_moved():
+            # While a layer cannot be read threads go on asking.
+            if self._ruling.has_moved() and not self._ruling.is_in_doubt:
                 self._apply()
 
     def _apply(self) -> None:
@@ -237,7 +246,7 @@ class Engine:
             # Whoever asks for a ping meanwhile begins with new ones.
             senders, self._senders = self._senders, ()
         self._halt(0.0, with_farewell=False)
-        if not self._ruling.decision.is_on:
+        if not self._ruling.decision.is_on and not self._ruling.is_in_doubt:
             # What another process was about to send is over when its turn is.
             with self._turns.alone(self._policy.timeout_seconds):
                 self._outboxes.empty()
@@ -289,6 +298,8 @@ class Engine:
         """Tell whether a ping may leave now."""
         self._ruling.agree_once(self._ruling.decision.layer)
         has_moved = self._ruling.has_moved() or any(sender.is_another() for sender in self._senders)
+        if self._ruling.is_in_doubt:
+            return False
         if not self._ruling.decision.is_on:
             self._outboxes.empty()
             return False
@@ -417,7 +428,7 @@ class Engine:
             with self._lock:
                 senders = self._made()
         else:
-            senders = self._senders_for(self._ruling.route_if_on().destinations, None)
+            senders = self._senders_for(self._ruling.route_if_on().destinations, self._identities())
         return tuple(sender.preview(self._policy.kinds.repeat) for sender in senders)
 
     def last(self) -> tuple[Shown, ...]:
@@ -437,6 +448,8 @@ class Engine:
             tuple(decision.values.items()),
             decision.is_locked,
             problems=(*self._ruling.problems, *self._problems.values(), *self._ruling.content.licence.problems),
+            waiting=self._outboxes.waiting,
+            lost=self._outboxes.lost,
         )
         if not decision.is_on:
             return plain._replace(renewed=self._renewal(plain.instance))
@@ -454,8 +467,6 @@ class Engine:
             destinations=courses,
             failed_probes=tuple(sorted(failed.items())),
             problems=(*plain.problems, *dict.fromkeys(further), *([HELD] if self._is_held else [])),
-            waiting=self._outboxes.waiting,
-            lost=self._outboxes.lost,
             renewed=self._renewal(instance),
         )
 
@@ -493,6 +504,7 @@ class Engine:
         self._saving = threading.Lock()
         self._workers = ()
         self._endings = None
+        self._ruling.forget()
         self._turns.forget()
         for sender in self._senders:
             sender.forget()
@@ -503,6 +515,5 @@ HELD: Final = "The notice was shown for the first time: nothing is sent in this 
 
 
 def _settings_file(content: Content, given: Arguments) -> Path | None:
-    if given.file is not None:
-        return Path(given.file)
-    return Path(content.policy.file) if content.policy.file else None
+    found = given.file or content.policy.file
+    return absolute(found) if found else None

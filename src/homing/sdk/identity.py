@@ -191,8 +191,11 @@ class FilePlace:
 
     def read(self, name: str) -> str | None:
         """Return what stands in a file, without the spaces around it."""
+        path = self._directory / name
         try:
-            with (self._directory / name).open("rb") as file:
+            # Where there is nothing, nothing is opened either.
+            path.stat()
+            with path.open("rb") as file:
                 return file.read(MOST_BYTES).decode("ascii", "replace").strip()
         except FileNotFoundError:
             return None

@@ -15,6 +15,9 @@ DAY_HOURS: Final = 24
 ANY_EVENT: Final = ("*",)
 """The events of a policy that allows every name but those of its pings."""
 
+NOWHERE: Final = "nowhere"
+"""The endpoint that a process gives which only decides, and need not know the maker's."""
+
 PSEUDONYMOUS: Final = "This is pseudonymous, not anonymous: what one installation sends can be linked by its id."
 
 
@@ -84,7 +87,8 @@ class Name(NamedTuple):
 class Policy(NamedTuple):
     """Everything that makes one product's telemetry differ from another's. Change a copy with `_replace`.
 
-    `events` are the names that an application may tell events by.
+    `events` are the names that an application may tell events by. `key` is the app's key at the endpoint, where the
+    application gives none.
     """
 
     name: str
@@ -96,6 +100,7 @@ class Policy(NamedTuple):
     interval: Interval
     user_agent: str
     endpoint: str = ""
+    key: str = ""
     file: str = ""
     start_seconds: float = 0.0
     failure_seconds: int | None = None
@@ -118,11 +123,23 @@ class Policy(NamedTuple):
     has_notice: bool = False
     excluded: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Policy({self.name!r})"
+
     @property
     def privacy(self) -> str:
         """What people are told of their privacy."""
         *most, last = (f"no {each}" for each in self.excluded)
         return f"{PSEUDONYMOUS} It holds {', '.join(most)} and {last}."
+
+    @property
+    def told(self) -> str:
+        """What people are told that is sent beside the fields; the end of a sentence."""
+        if self.events == ANY_EVENT:
+            return "and events that the application tells, with properties of its own"
+        if self.events:
+            return f"in events named {', '.join(self.events)}, and nothing else"
+        return "and nothing else"
 
     def name_of(self, setting: str) -> Name | None:
         """Return what a setting is called; None where the policy has no such setting."""

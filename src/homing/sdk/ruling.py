@@ -1,13 +1,16 @@
 """What holds for one application: asked for anew when it may have changed, and changed when somebody saves."""
 
+import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from homing.clock import Clock
 from homing.errors import SettingsError, SettingsLocked
 from homing.sdk.about import About
-from homing.sdk.consent import CONSENT, ENDPOINT, Decision, decide, origins_of, read_setting
+from homing.sdk.consent import CONSENT, ENDPOINT, MODE, ON, Decision, decide, origins_of, read_setting
 from homing.sdk.content import Content
 from homing.sdk.destinations import Route, route
 from homing.sdk.payload import Row
@@ -16,39 +19,84 @@ from homing.sdk.seeding import Seed
 from homing.sdk.sources import PROFILE, SAVED, Sources, with_database, with_file
 from homing.sdk.stores import Store
 
+SECTION: Final = "telemetry"
+"""The part of a settings file that is telemetry's own."""
 
-class Ruling:
-    """The decision, the route that follows from it, and the content as far as somebody agreed to it."""
+NOES: Final = (False, Mode.DISABLED)
 
+
+class _Held(NamedTuple):
+    """What holds since one look at the sources."""
+
+    sources: Sources
     decision: Decision
     route: Route
+    content: Content
+
+
+class Ruling:
+    """The decision, the route that follows from it, and the content as far as somebody agreed to it.
+
+    Several threads may look at once, and a look may last: what an earlier one finds never replaces what a later one
+    found. None waits for another, for a database may hang.
+    """
 
     def __init__(
         self, content: Content, sources: Sources, *, file: Path | None, store: Store | None, clock: Clock
     ) -> None:
-        self.content = content
         self._rows = content.rows
         self._policy = content.policy
-        self._sources = sources
+        self._form = content.form
+        self._vendor = content.vendor
         self._file = file
         self._store = store
         self._clock = clock
         self._is_agreed = False
         self._problem = ""
+        self._looks = count(1)
+        self._newest = 0
+        self._one = threading.RLock()
+        self._held = self._made(content, sources)
         self.refresh()
+
+    @property
+    def decision(self) -> Decision:
+        """What holds."""
+        return self._held.decision
+
+    @property
+    def route(self) -> Route:
+        """Where pings go."""
+        return self._held.route
+
+    @property
+    def content(self) -> Content:
+        """What is sent; while telemetry is off, what would be: whoever switches it on agrees to all fields."""
+        return self._held.content
 
     # Looking.
 
     def refresh(self) -> None:
         """Look again at what may have changed, and decide anew."""
-        self._sources = self._fresh()
-        self.decision = decide(self._policy, self._sources)
-        self.route = self._route_of(self.decision)
-        self.content = self.content._replace(rows=self._agreed_rows(), profile=self._profile())
+        number = next(self._looks)
+        found = self._made(self.content, self._fresh())
+        with self._one:
+            if number > self._newest:
+                self._newest, self._held = number, found
+
+    def forget(self) -> None:
+        """In a child: nobody holds the lock."""
+        self._one = threading.RLock()
+
+    def _made(self, content: Content, sources: Sources) -> _Held:
+        decision = decide(self._policy, sources)
+        rows = self._agreed_rows(sources) if decision.is_on else self._rows
+        content = content._replace(rows=rows, profile=_profile(sources))
+        return _Held(sources, decision, self._route_of(decision), content)
 
     def _fresh(self) -> Sources:
         """Return the sources with the licence and what people saved since, here or in another process."""
-        sources = self._sources
+        sources = self._held.sources
         if "database" in self._policy.layers:
             sources = with_database(sources, self._store)
         elif self._policy.id_kept is IdKept.SETTINGS:
@@ -58,24 +106,34 @@ class Ruling:
         return sources
 
     def _route_of(self, decision: Decision) -> Route:
-        return route(self._policy, self.content.form, decision=decision, vendor=self.content.vendor)
+        return route(self._policy, self._form, decision=decision, vendor=self._vendor)
 
-    def _agreed_rows(self) -> tuple[Row, ...]:
+    def _agreed_rows(self, sources: Sources) -> tuple[Row, ...]:
         """Return the rows that were in the list when somebody agreed to it; all of them where nobody was asked."""
-        agreed = self._sources.database.get(CONSENT)
+        agreed = sources.database.get(CONSENT)
         if not isinstance(agreed, Mapping) or not isinstance(agreed.get("fields"), int):
             return self._rows
         return tuple(row for row in self._rows if row.since <= agreed["fields"])
 
-    def _profile(self) -> dict[str, str]:
-        found = {name: self._sources.database.get(f"{PROFILE}{name}") for name in ("id", "version")}
-        return {name: value for name, value in found.items() if isinstance(value, str)}
-
     def has_moved(self) -> bool:
         """Look again, and tell whether pings change, or go elsewhere: another process may have saved that."""
-        before = self.route.destinations, self.content.rows
+        before = self.mark
         self.refresh()
-        return before != (self.route.destinations, self.content.rows)
+        return before != self.mark
+
+    @property
+    def mark(self) -> tuple[Any, ...]:
+        """What pings depend on."""
+        return self.route.destinations, self.content.rows, self.is_in_doubt
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether it is off only because a layer cannot be read: then nothing is sent, and yet nobody said no."""
+        found, problems = self._held.decision, self._held.sources.problems
+        if found.is_on or not problems or found.layer != problems[0][0]:
+            return False
+        switches = [found.values[name] for name in (ON, MODE) if name in found.values]
+        return all(each.layer == "default" or each.value not in NOES for each in switches)
 
     def look(self) -> tuple[Decision, Route]:
         """Return what would be decided now, and go on as before."""
@@ -99,7 +157,8 @@ class Ruling:
 
     def about(self, app: str, instance: str) -> About:
         """Return what telemetry is made of."""
-        content = self.content
+        content, sources = self.content, self._held.sources
+        own = {SECTION, *(name.file.partition(".")[0] for name in self._policy.names)}
         return About(
             app,
             content.version,
@@ -110,10 +169,11 @@ class Ruling:
             content.vendor.endpoint,
             content.licence(),
             content.profile,
-            origins_of(self._policy, self._sources),
+            origins_of(self._policy, sources),
             self._keeping_layer() if self._store else "",
-            self._sources.file_name,
-            self._sources.file,
+            sources.file_name,
+            # The rest of it is the host's own, and may be secret.
+            {name: value for name, value in sources.file.items() if name in own},
         )
 
     # Changing.
@@ -121,19 +181,42 @@ class Ruling:
     def save(self, settings: Mapping[str, Any], who: str) -> None:
         """Keep settings and decide anew; raise `SettingsError` with all problems, and then change nothing."""
         self._check(settings)
-        for name, raw in settings.items():
-            self._keep(self._kept_name(name), read_setting(self._policy, name, raw))
-        self.refresh()
-        if self.decision.is_on and "enabled" in settings:
+        was_on = self.is_on_now()
+        wanted = {name: read_setting(self._policy, name, raw) for name, raw in settings.items()}
+        # One value is kept or not: there is nothing to put back.
+        before = self._kept() if len(wanted) > 1 or wanted.get(ON) else {}
+        done: list[str] = []
+        try:
+            for name in sorted(wanted, key=lambda name: _order(name, wanted[name])):
+                self._keep(self._kept_name(name), wanted[name])
+                done.append(self._kept_name(name))
+            self.refresh()
+            if self.decision.is_on and ON in settings:
+                self._consent(who, is_new=not was_on)
+        except SettingsError:
+            for name in reversed(done):
+                with suppress(SettingsError):
+                    self._keep(name, before.get(name))
+            self.refresh()
+            raise
+
+    def _consent(self, who: str, *, is_new: bool) -> None:
+        """Write down a yes; one to telemetry that was on already is none to fields that came later."""
+        if is_new:
             self.agree(who)
+        else:
+            self.agree_once(who)
+
+    def _kept(self) -> Mapping[str, Any]:
+        try:
+            return self._store.load() if self._store else {}
+        except Exception as error:
+            raise SettingsError([f"What was saved cannot be read: {error}."]) from error
 
     def absent(self, seeds: Iterable[Seed]) -> tuple[Seed, ...]:
         """Return those of the first settings that are not kept yet; raise `SettingsError`."""
         self._saving_layer()
-        try:
-            kept = self._store.load() if self._store else {}
-        except Exception as error:
-            raise SettingsError([f"What was saved cannot be read: {error}."]) from error
+        kept = self._kept()
         return tuple(each for each in seeds if self._seed_name(each) not in kept)
 
     def seed(self, seeds: Iterable[Seed], who: str) -> tuple[Seed, ...]:
@@ -142,7 +225,7 @@ class Ruling:
         for each in absent:
             self._keep(self._seed_name(each), each.value)
         self.refresh()
-        if self.decision.is_on and any((each.setting, each.layer) == ("enabled", "database") for each in absent):
+        if self.decision.is_on and any((each.setting, each.layer) == (ON, "database") for each in absent):
             self.agree_once(who)
         return absent
 
@@ -155,8 +238,7 @@ class Ruling:
             return
         try:
             if CONSENT not in self._store.load():
-                fields = max((row.since for row in self._rows), default=1)
-                self._store.save(CONSENT, {"at": self._clock.now(), "who": who, "fields": fields})
+                self._store.save(CONSENT, self._yes(who))
         except Exception as error:  # noqa: BLE001 - the store may be anybody's code
             self._problem = f"The consent cannot be written down: {error}."
             return
@@ -166,10 +248,14 @@ class Ruling:
     def agree(self, who: str) -> None:
         """Write down that somebody agreed to the list of fields as it is now; raise `SettingsError`."""
         if self._policy.at_first is Mode.DISABLED:
-            self._keep(CONSENT, None)
-        self._is_agreed = False
-        self.agree_once(who)
+            self._keep(CONSENT, self._yes(who))
+            self._is_agreed = True
+            self._problem = ""
         self.refresh()
+
+    def _yes(self, who: str) -> dict[str, Any]:
+        fields = max((row.since for row in self._rows), default=1)
+        return {"at": self._clock.now(), "who": who, "fields": fields}
 
     def _keep(self, name: str, value: Any) -> None:
         if self._store is None:
@@ -188,7 +274,7 @@ class Ruling:
                 problems.append(f"{name} {reason}.")
                 continue
             layer = self.decision.values[name].layer
-            if self.decision.is_locked and name == "enabled":
+            if self.decision.is_locked and name == ON:
                 locked.append("A licensed installation cannot switch telemetry off.")
             elif layer in self._policy.stronger_than(self._saving_layer()):
                 locked.append(f"{name} is set in the {layer}, which stands above what is saved.")
@@ -210,3 +296,15 @@ class Ruling:
     def _kept_name(self, setting: str) -> str:
         name = self._policy.name_of(setting)
         return name.file if name and self._policy.id_kept is IdKept.SETTINGS else f"{SAVED}{setting}"
+
+
+def _profile(sources: Sources) -> dict[str, str]:
+    found = {name: sources.database.get(f"{PROFILE}{name}") for name in ("id", "version")}
+    return {name: value for name, value in found.items() if isinstance(value, str)}
+
+
+def _order(name: str, value: Any) -> int:
+    """Return when a value is kept: a no first, and last what may be a yes."""
+    if name not in (ON, MODE):
+        return 1
+    return 0 if value in NOES else 2

@@ -37,6 +37,15 @@ class SwapStore(Store, Protocol):
         """Keep `new` where `old` still stands (None: nothing), durably, and return what stands there then."""
 
 
+def absolute(path: Path | str) -> Path:
+    """Return where a path is, so that it stays the same when the host goes to another directory."""
+    try:
+        return Path(path).absolute()
+    except OSError:
+        # The present directory is gone.
+        return Path(path)
+
+
 def swap(store: Store, name: str, *, old: Any, new: Any) -> Any:
     """Swap a value; in a store that cannot do so in one step, the last of several who do it at once prevails."""
     if isinstance(store, SwapStore):
@@ -50,7 +59,7 @@ class SqliteStore:
     """Keeps each value as JSON in the table `server_state`."""
 
     def __init__(self, path: Path | str) -> None:
-        self._path = Path(path)
+        self._path = absolute(path)
 
     def load(self) -> dict[str, Any]:
         """Return everything that is kept; raise `OSError` or `ValueError` when it cannot be read."""
@@ -107,7 +116,7 @@ class JsonStore:
     """Keeps values at the top of a JSON file; whatever else stands in it stays."""
 
     def __init__(self, path: Path | str) -> None:
-        self._path = Path(path)
+        self._path = absolute(path)
 
     def load(self) -> dict[str, Any]:
         """Return what the file holds; raise `OSError` or `ValueError` when it cannot be read."""
@@ -241,9 +250,10 @@ def alone(directory: Path) -> Iterator[None]:
 
 
 def replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all; its permissions stay, those of a new one are its owner's."""
+    """Write a file whole or not at all, behind a link too; its owner and permissions stay, a new one's are private."""
+    path = path.resolve()
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
+    before = path.stat() if path.exists() else None
     draft.unlink(missing_ok=True)
     opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -251,7 +261,11 @@ def replace(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        draft.chmod(mode)
+        if before is not None:
+            # Only root may give a file away.
+            with contextlib.suppress(OSError):
+                os.chown(draft, before.st_uid, before.st_gid)
+            draft.chmod(before.st_mode & 0o777)
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 class Telemetry:
     """Tells an application's maker, as its policy says, that this installation is alive.
 
-    Arguments that cannot be used raise `SettingsError` at once, with every problem. After that nothing raises but
-    `save`, `agree` and `reset_id`, and nothing delays the host. While telemetry is off there is no thread and no
-    socket, and no file but the one that a decision was written to.
+    Arguments that cannot be used raise `SettingsError` at once, with every problem. After that nothing raises but what
+    somebody decides or asks for by hand: `save`, `agree`, `reset_id`, `first_settings`, `seed` and `erase`; and nothing
+    delays the host. While telemetry is off there is no thread and no socket, and no file but the one that a decision
+    was written to, and `sending.lock`, which tells other processes of it.
 
     A child that was forked off is the same instance. Its telemetry rests until `start` is called in it, so that many
     workers behind one parent send one ping.

@@ -125,23 +125,29 @@ def test_a_ping_by_hand(tmp_path: Path) -> None:
 
 
 class Slow(Listener):
-    """A receiver that takes its time before it answers."""
+    """A receiver that takes more time before it answers than a command needs, and notes when it does."""
+
+    answered = False
 
     def answer(self) -> bytes:
         """Wait, then answer."""
-        time.sleep(0.2)
+        time.sleep(2)
+        self.answered = True
         return super().answer()
 
 
 def test_no_ping_outlasts_a_no(tmp_path: Path) -> None:
     """A ping that is on its way when somebody says no is over when that has been said."""
     with listener(kind=Slow) as there:
+        assert isinstance(there, Slow)
         run(tmp_path, there.url, "enable", "-y")
         variables = {**environment(), **HARMLESS}
         sending = subprocess.Popen(words(tmp_path, there.url, "send"), env=variables, stdout=subprocess.DEVNULL)
         until(lambda: bool(there.received), "The ping")
-        run(tmp_path, there.url, "disable")
-        assert 0 == sending.wait(1)
+        assert (False, None) == (there.answered, sending.poll())
+        assert 0 == run(tmp_path, there.url, "disable").returncode
+        assert there.answered
+        assert 0 == sending.wait(PATIENCE)
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,26 @@ def test_the_command(tmp_path: Path, capsys: Capture) -> None:
     assert before != after.about().instance
 
 
+def test_a_no_of_this_shell_alone(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other processes may have other variables: the no is kept for them."""
+    with listener(answer("200 OK", RECEIPT)) as there:
+        known(tmp_path, there.url)
+        monkeypatch.setenv("DO_NOT_TRACK", "1")
+        assert 0 == called(capsys, tmp_path, "delete-my-data", "-y", endpoint=there.url).code
+    monkeypatch.delenv("DO_NOT_TRACK")
+    assert (False, "database") == telemetry(tmp_path, enabled=None).status()[:2]
+
+
+def test_nobody_to_ask(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the address cannot be used nothing was erased: that is said, and the id stays."""
+    before = known(tmp_path, "http://127.0.0.1:9").status().instance
+    monkeypatch.setenv("HOMING_TELEMETRY_ENDPOINT", "nonsense")
+    said = called(capsys, tmp_path, "delete-my-data", "-y")
+    assert (2, before) == (said.code, telemetry(tmp_path).about().instance)
+    assert "There is nobody to ask." in said.err
+    assert (False, "database") == telemetry(tmp_path, enabled=None).status()[:2]
+
+
 def test_the_command_fails(tmp_path: Path, capsys: Capture) -> None:
     """Then telemetry is off all the same, and the id stays so that it can be tried again."""
     with listener(answer("503 Busy")) as there:

@@ -24,6 +24,6 @@ def test_yaml_without_its_package(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=tmp_path, env=variables, capture_output=True, text=True, check=True
     )
-    sentence = "The settings file flowforge.yml is YAML, which needs the extra homing[yaml]."
+    sentence = f"The settings file {tmp_path / 'flowforge.yml'} is YAML, which needs the extra homing[yaml]."
     assert ["False", "file", sentence] == done.stdout.splitlines()
     assert ["flowforge.yml"] == [path.name for path in tmp_path.iterdir()]

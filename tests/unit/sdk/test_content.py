@@ -7,7 +7,8 @@ import pytest
 
 from homing import Row, SettingsError
 from homing.sdk.payload import TEXT, untold
-from tests.unit.sdk.doubles import telemetry
+from homing.sdk.policy import HOMING
+from tests.unit.sdk.doubles import sent, telemetry
 
 
 def row(name: str, kind: str = TEXT) -> Row:
@@ -56,6 +57,7 @@ WRONG: list[dict[str, Any]] = [
     {"policy": "seqdesk", "key": "", "rows": [row("properties.a")]},
     {"policy": "seqdesk", "key": "k", "endpoint": "http://a.example.com/x"},
     {"policy": "seqdesk", "key": "a/b"},
+    {"policy": HOMING._replace(key="a b"), "key": ""},
 ]
 
 
@@ -72,6 +74,15 @@ def test_wrong_arguments(tmp_path: Path, given: dict[str, Any]) -> None:
         telemetry(tmp_path, **given)
     assert all(problem.endswith(".") for problem in error.value.problems)
     assert any(name.rstrip("s") in problem for problem in error.value.problems for name in given)
+
+
+def test_a_policy_with_receiver_and_key(tmp_path: Path) -> None:
+    """Its maker need give neither; what is given all the same stands above it, and nothing shows it."""
+    policy = HOMING._replace(endpoint="http://own.example.com", key="of-the-policy")
+    for given, key in (("", "of-the-policy"), ("given", "given")):
+        [(request, _)] = sent(tmp_path, policy=policy, endpoint="", key=given)
+        assert ("own.example.com", f"Bearer {key}") == (request.endpoint.host, request.headers["Authorization"])
+    assert "of-the-policy" not in repr(telemetry(tmp_path, policy=policy, endpoint="", key="").about())
 
 
 def test_all_is_said_at_once(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from homing.sdk.endpoint import Endpoint, at, parse
     [
         ("https://a.example.com", "a.example.com", 443, "", "a.example.com"),
         ("http://a.example.com:8400/x/y?z=1", "a.example.com", 8400, "/x/y?z=1", "a.example.com:8400"),
+        ("https://a.example.com?token=abc", "a.example.com", 443, "/?token=abc", "a.example.com"),
         ("http://A.example.com:80/", "a.example.com", 80, "/", "a.example.com"),
         ("https://[::1]:8443/x", "::1", 8443, "/x", "[::1]:8443"),
     ],

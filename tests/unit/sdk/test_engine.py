@@ -553,7 +553,10 @@ def test_a_list_that_grows(tmp_path: Path) -> None:
     assert None is users()
     assert None is users(rows=[row])
     with telemetry(tmp_path, enabled=None, rows=[row]) as sending:
-        sending.save({"enabled": True}, who="grace")
+        # It is on already: that is no yes to what nobody was shown.
+        sending.save({"enabled": True, "interval": 2}, who="grace")
+        assert None is users(rows=[row])
+        sending.agree(who="grace")
     assert 5 == users(rows=[row])
     agreed = SqliteStore(tmp_path / "telemetry.db").load()["consent"]
     assert ("grace", 2) == (agreed["who"], agreed["fields"])

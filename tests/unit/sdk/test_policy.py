@@ -34,6 +34,7 @@ TABLE: dict[str, tuple[Any, ...]] = {
         "https://us.i.posthog.com",
         "",
     ),
+    "key": ("", "", "", "", ""),
     "user_agent": ("SeqDesk/{version}", "Sirveo", "FlowFuse/{version}", "SlackONOS/{version}", "Homing/{sdk}"),
     "file": ("seqdesk.config.json", "", "flowforge.yml", "config/config.json", ""),
     "interval": (HOURS, Interval(8 * HOUR, HOUR, DAY, is_duration=True), DAILY, DAILY, HOURS),

@@ -8,8 +8,9 @@ import pytest
 
 from homing import SettingsError, SqliteStore
 from homing.sdk.consent import CONSENT
+from homing.sdk.policy import HOUR
 from homing.settings import MASK
-from tests.unit.sdk.commands.calls import Capture, called
+from tests.unit.sdk.commands.calls import Capture, called, program
 from tests.unit.sdk.doubles import telemetry
 
 GIVEN: dict[str, Any] = {"policy": "seqdesk", "key": "", "enabled": None}
@@ -125,6 +126,24 @@ def test_other_policies(tmp_path: Path, capsys: Capture, monkeypatch: pytest.Mon
     profile.write_text("{}")
     said = called(capsys, tmp_path, "seed", "-y", "--profile", str(profile), policy="flowfuse", key="")
     assert (2, f"acme seed: {profile}: this application knows no profile.\n") == (said.code, said.err)
+
+
+def test_as_an_installer_writes_it(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The set-up file may say what is installed; the receiver need not be known."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    own = {"app": "acme", "policy": "seqdesk", "telemetry": {"enabled": True, "intervalHours": 12}}
+    Path("setup.json").write_text(json.dumps(own))
+    words = ("seed", "-y", "--config", "setup.json")
+    first, again = program(capsys, *words), program(capsys, *words)
+    assert (0, True) == (first.code, "2 saved." in first.out)
+    assert (0, "There is nothing to save that is not saved already.\n") == (again.code, again.out)
+    status = telemetry(tmp_path / "acme" / "telemetry", policy="seqdesk", key="", enabled=None).status()
+    assert (True, 12 * HOUR) == (status.enabled, status.first.interval_seconds)
+    Path("setup.json").write_text('{"telemetry": {"enabled": false}}')
+    assert 2 == program(capsys, *words).code
+    assert 0 == program(capsys, *words, "--directory", "own").code
+    assert Path("own/telemetry.db").exists()
 
 
 def test_a_store_that_fails(tmp_path: Path) -> None:

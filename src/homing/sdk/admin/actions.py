@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from homing.errors import SettingsError, SettingsLocked
 from homing.sdk.about import About
 from homing.sdk.admin.controls import LABELS, controls
+from homing.sdk.consent import ON
 from homing.sdk.policy import Mode
 from homing.sdk.status import Course, Status
 from homing.sdk.telemetry import Telemetry
@@ -18,7 +19,7 @@ UNSENT: Final = "Nothing was sent: the application says that it is not set up ye
 OFF: Final = "Telemetry is off, so there is nothing to test."
 
 
-class Outcome(NamedTuple):
+class Done(NamedTuple):
     """What came of it: a status of HTTP, and a sentence for each problem, by setting where it is about one."""
 
     status: int = 200
@@ -38,39 +39,39 @@ class Tested(NamedTuple):
     reason: str = ""
 
 
-def save(telemetry: Telemetry, settings: Mapping[str, Any], *, who: str) -> Outcome:
+def save(telemetry: Telemetry, settings: Mapping[str, Any], *, who: str) -> Done:
     """Save settings: 200, 400 for what cannot be understood, 409 for what is held elsewhere, and then nothing is."""
     if not settings:
-        return Outcome()
+        return Done()
     held = {each.name: each.lock for each in controls(telemetry.status(), telemetry.about()) if each.lock}
     locks = tuple((name, f"{LABELS[name]}: {held[name]}") for name in settings if name in held)
     if locks:
-        return Outcome(409, locks)
+        return Done(409, locks)
     try:
         telemetry.save(settings, who=who)
     except SettingsLocked as error:
-        return Outcome(409, tuple(("", problem) for problem in error.problems))
+        return Done(409, tuple(("", problem) for problem in error.problems))
     except SettingsError as error:
-        return Outcome(400, tuple(_about_setting(problem) for problem in error.problems))
-    return Outcome()
+        return Done(400, tuple(_about_setting(problem) for problem in error.problems))
+    return Done()
 
 
-def agree(telemetry: Telemetry, who: str) -> Outcome:
+def agree(telemetry: Telemetry, who: str) -> Done:
     """Keep that somebody agreed to the fields as they are now."""
     try:
         telemetry.agree(who=who)
     except SettingsError as error:
-        return Outcome(400, tuple(("", problem) for problem in error.problems))
-    return Outcome()
+        return Done(400, tuple(("", problem) for problem in error.problems))
+    return Done()
 
 
-def reset_id(telemetry: Telemetry, who: str) -> Outcome:
+def reset_id(telemetry: Telemetry, who: str) -> Done:
     """Give this installation another id."""
     try:
         telemetry.reset_id(who=who)
     except SettingsError as error:
-        return Outcome(500, tuple(("", problem) for problem in error.problems))
-    return Outcome()
+        return Done(500, tuple(("", problem) for problem in error.problems))
+    return Done()
 
 
 def _about_setting(problem: str) -> tuple[str, str]:
@@ -105,5 +106,5 @@ def _failure(course: Course, attempt_before: int | None, status: Status) -> str:
 
 def is_asked(status: Status, about: About) -> bool:
     """Tell whether telemetry is off only because nobody has decided yet, and somebody here can."""
-    is_open = bool(about.keeps) and about.policy.name_of("enabled") is not None
+    is_open = bool(about.keeps) and about.policy.name_of(ON) is not None
     return is_open and status.layer == "default" and about.policy.at_first is Mode.DISABLED

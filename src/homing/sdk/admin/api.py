@@ -7,7 +7,7 @@ from homing.clock import iso_time
 from homing.sdk.about import About
 from homing.sdk.admin import actions
 from homing.sdk.admin.exchange import JSON, Malformed, Request, Response, as_json, read_json
-from homing.sdk.consent import ON
+from homing.sdk.consent import ENDPOINT, INTERVAL, MODE, ON
 from homing.sdk.policy import HOUR
 from homing.sdk.status import Status
 from homing.sdk.telemetry import Telemetry
@@ -16,12 +16,12 @@ PATH: Final = "/api/admin/settings/telemetry"
 TEST_PATH: Final = f"{PATH}/test"
 
 NAMES: Final[Mapping[str, str]] = {
-    "enabled": "enabled",
-    "mode": "mode",
-    "endpoint": "endpoint",
+    "enabled": ON,
+    "mode": MODE,
+    "endpoint": ENDPOINT,
     "key": "key",
     "bearer": "bearer",
-    "intervalHours": "interval",
+    "intervalHours": INTERVAL,
     "identifier": "identifier",
 }
 """The settings by what they are called here."""
@@ -60,12 +60,12 @@ def told(telemetry: Telemetry) -> dict[str, Any]:
 
 
 def _hours(status: Status) -> int | float:
-    seconds = dict(status.settings)["interval"].value
+    seconds = dict(status.settings)[INTERVAL].value
     return int(seconds // HOUR) if seconds % HOUR == 0 else float(seconds / HOUR)
 
 
 def _endpoint(status: Status, about: About) -> str:
-    own = dict(status.settings).get("endpoint")
+    own = dict(status.settings).get(ENDPOINT)
     return status.endpoint or (own.value if own else "") or about.endpoint
 
 
@@ -92,7 +92,9 @@ def _wanted(telemetry: Telemetry, given: Mapping[str, Any]) -> dict[str, Any]:
     unknown = [name for name in given if name not in (*NAMES, *TOLD, DISMISSED)]
     if unknown:
         raise Malformed(f"There is no setting {unknown[0][: actions.MOST_ERROR]!r}.")
-    wanted = {NAMES[name]: None if value == "" else value for name, value in given.items() if name in NAMES}
+    now = told(telemetry)
+    new = {name: value for name, value in given.items() if name in NAMES and not _is_told(name, given, now)}
+    wanted = {NAMES[name]: None if value == "" else value for name, value in new.items()}
     if ON in wanted and wanted[ON] is None:
         wanted[ON] = ""
     if given.get(DISMISSED) is True and actions.is_asked(telemetry.status(), telemetry.about()):
@@ -100,12 +102,20 @@ def _wanted(telemetry: Telemetry, given: Mapping[str, Any]) -> dict[str, Any]:
     return wanted
 
 
+def _is_told(name: str, given: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Tell whether a value is what was read: it goes on coming from where it does. The first no is one all the same."""
+    # To Python 1 is the same as true.
+    if name not in now or (type(given[name]), given[name]) != (type(now[name]), now[name]):
+        return False
+    return NAMES[name] != ON or now[DISMISSED] or given.get(DISMISSED) is False
+
+
 def answer_test(telemetry: Telemetry, request: Request) -> Response:
     """Answer a request for a test."""
     if request.method != "POST":
         return _not_allowed("POST")
     tested = actions.test(telemetry)
-    if tested.status != 200:  # noqa: PLR2004 - HTTP's own number
+    if tested.reason:
         return as_json(tested.status, {"success": False, "reason": tested.reason})
     sent = tested.course.last_success
     last = None if sent is None else iso_time(sent)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from homing.sdk.about import About
-from homing.sdk.consent import INTERVAL, MODE, ON
+from homing.sdk.consent import ENDPOINT, INTERVAL, LEVELS, MODE, ON
 from homing.sdk.policy import HOUR, Mode, Policy
 from homing.sdk.status import Status
 from homing.settings import Value
@@ -13,19 +13,19 @@ SWITCHES: Final = (ON, MODE)
 SECRETS: Final = frozenset({"key", "bearer"})
 
 LABELS: Final[Mapping[str, str]] = {
-    "enabled": "Operational telemetry",
-    "mode": "Mode",
-    "endpoint": "Endpoint",
+    ON: "Operational telemetry",
+    MODE: "Mode",
+    ENDPOINT: "Endpoint",
     "key": "Key",
     "bearer": "Bearer token",
-    "interval": "Interval",
+    INTERVAL: "Interval",
     "identifier": "Identifier",
     "log_level": "Log level",
 }
 
 HINTS: Final[Mapping[str, str]] = {
-    "mode": "custom sends to your endpoint, default to the maker, both to each.",
-    "endpoint": "The address of a receiver of your own. It then hears instead of the maker; empty is the maker's.",
+    MODE: "custom sends to your endpoint, default to the maker, both to each.",
+    ENDPOINT: "The address of a receiver of your own. It then hears instead of the maker; empty is the maker's.",
     "key": "The key that your own receiver gave you. It is not shown again.",
     "bearer": "Sent to your endpoint only. It is not shown again.",
     "identifier": "Your name for this server; sent to your endpoint only.",
@@ -33,8 +33,8 @@ HINTS: Final[Mapping[str, str]] = {
 }
 
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "mode": tuple(Mode),
-    "log_level": ("", "DEBUG", "INFO", "WARNING", "ERROR"),
+    MODE: tuple(Mode),
+    "log_level": ("", *LEVELS),
 }
 
 MINUTE: Final = 60

@@ -9,7 +9,6 @@ MOST_BODY: Final = 64 * 1024
 MOST_FIELDS: Final = 100
 
 READING: Final = frozenset({"GET", "HEAD"})
-WRITING: Final = frozenset({"POST", "PUT"})
 
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"

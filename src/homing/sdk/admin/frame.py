@@ -72,7 +72,7 @@ def heading(frame: Frame, lead: Child) -> Html:
 
 def section(title: str, *children: Child, note: Child = None) -> Html:
     """Return a part of a page under its own title."""
-    about = el("div", el("h2", title), el("p", note, class_="note") if note else None, class_="section-head")
+    about = el("div", el("h2", title), el("p", note, class_="note") if note else None)
     return el("section", about, el("div", *children, class_="section-body"), class_="section")
 
 

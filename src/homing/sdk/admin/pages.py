@@ -5,7 +5,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from homing.sdk.admin import actions, api, view_server, view_settings, view_setup
-from homing.sdk.admin.actions import Outcome
+from homing.sdk.admin.actions import Done
 from homing.sdk.admin.controls import SECRETS, changed, controls
 from homing.sdk.admin.exchange import READING, Malformed, Request, Response, read_form, see
 from homing.sdk.admin.faces import Allowed, Mounted, refuse
@@ -115,7 +115,7 @@ class TelemetryAdmin(Mounted):
         outcome = actions.agree(self._telemetry, who)
         return self._refused(outcome) if outcome.problems else see("./?done=agreed")
 
-    def _refused(self, outcome: Outcome, **further: Any) -> Response:
+    def _refused(self, outcome: Done, **further: Any) -> Response:
         return self._settings(outcome=outcome, problem=f"Nothing was saved. {outcome.sentence}", **further)
 
     def _test(self) -> Response:
@@ -150,7 +150,7 @@ class TelemetrySetup(Mounted):
             return found
         if request.path != "/":
             return refuse(request, 404, "There is no such page.")
-        return view_setup.page(self._telemetry.status(), self._telemetry.about(), outcome=Outcome())
+        return view_setup.page(self._telemetry.status(), self._telemetry.about(), outcome=Done())
 
     def _chosen(self, request: Request, who: str) -> Response:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from homing.sdk.about import About
-from homing.sdk.admin.actions import Outcome, is_asked
+from homing.sdk.admin.actions import Done, is_asked
 from homing.sdk.admin.controls import CHOICES, HINTS, LABELS, SECRETS, Control, controls, duration_text
 from homing.sdk.admin.exchange import Response
 from homing.sdk.admin.frame import (
@@ -23,7 +23,7 @@ from homing.sdk.admin.frame import (
     time,
 )
 from homing.sdk.admin.html import Child, Html, el, join
-from homing.sdk.consent import ENDPOINT, MODE, ON
+from homing.sdk.consent import ENDPOINT, INTERVAL, MODE, ON
 from homing.sdk.policy import HOUR, PSEUDONYMOUS, IdMade, Interval
 from homing.sdk.status import Course, Shown, Status
 from homing.settings import MASK
@@ -63,7 +63,7 @@ class Seen(NamedTuple):
     home: str = ""
     message: str = ""
     problem: str = ""
-    outcome: Outcome = Outcome()
+    outcome: Done = Done()
     given: Mapping[str, str] = {}
 
     @property
@@ -101,7 +101,7 @@ def _opt_in(seen: Seen) -> Html:
     return el(
         "form",
         el("h2", "Nothing is sent until you decide"),
-        el("p", f"If you enable it, {_often(seen)} {seen.about.app} sends the fields below, and nothing else."),
+        el("p", f"If you enable it, {_often(seen)} {seen.about.app} sends the fields below, {seen.about.policy.told}."),
         el(
             "div",
             el("button", "Enable telemetry", class_="primary", name="do", value="enable"),
@@ -115,7 +115,7 @@ def _opt_in(seen: Seen) -> Html:
 
 
 def _often(seen: Seen) -> str:
-    seconds = dict(seen.status.settings)["interval"].value
+    seconds = dict(seen.status.settings)[INTERVAL].value
     return "every hour" if seconds == HOUR else f"every {_time_span(seconds)}"
 
 
@@ -185,7 +185,7 @@ def _remark(name: str, kind: str, sentence: str) -> Html:
 
 
 def _hint(seen: Seen, control: Control) -> str:
-    hints = {**HINTS, "interval": _bounds(seen.about.policy.interval)}
+    hints = {**HINTS, INTERVAL: _bounds(seen.about.policy.interval)}
     if control.name == ENDPOINT and seen.about.policy.name_of(MODE):
         return "The address of a receiver of your own, for the modes custom and both."
     if control.name in SECRETS and control.is_set and not control.lock:
@@ -222,11 +222,11 @@ def _input(seen: Seen, control: Control, *, described: str | None, is_wrong: boo
     }
     if name in SECRETS:
         return _secret(control, wrong)
-    if name == "interval" and not seen.about.policy.interval.is_duration:
+    if name == INTERVAL and not seen.about.policy.interval.is_duration:
         # No input of type number: the browser's own remark would come before the page's, and says less.
         number = el("input", type="text", inputmode="numeric", value=control.value, **wrong)
         return el("span", number, " hours", class_="unit")
-    holder = (seen.about.endpoint or "https://telemetry.example.com") if name == "endpoint" else None
+    holder = (seen.about.endpoint or "https://telemetry.example.com") if name == ENDPOINT else None
     return el("input", type="text", value=control.value, placeholder=holder, **wrong)
 
 

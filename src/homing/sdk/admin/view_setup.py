@@ -1,20 +1,19 @@
 """The step of set-up: what would be sent and why, and one box to tick."""
 
 from homing.sdk.about import About
-from homing.sdk.admin.actions import Outcome
+from homing.sdk.admin.actions import Done
 from homing.sdk.admin.controls import SWITCHES, controls
 from homing.sdk.admin.exchange import Response
-from homing.sdk.admin.frame import Frame, document, excluded, fields, heading, joined, notice
+from homing.sdk.admin.frame import SETTINGS, Frame, document, excluded, fields, heading, joined, notice
 from homing.sdk.admin.html import Html, el, join
+from homing.sdk.consent import ON
 from homing.sdk.policy import PSEUDONYMOUS, Mode
 from homing.sdk.status import Status
 
-TITLE = "Operational telemetry"
 
-
-def page(status: Status, about: About, *, outcome: Outcome) -> Response:
+def page(status: Status, about: About, *, outcome: Done) -> Response:
     """Return the page."""
-    frame = Frame(about.app, TITLE, has_menu=False)
+    frame = Frame(about.app, SETTINGS, has_menu=False)
     lead = joined(
         f"{about.app} can tell its maker now and then that this installation is alive.",
         PSEUDONYMOUS,
@@ -27,6 +26,7 @@ def page(status: Status, about: About, *, outcome: Outcome) -> Response:
         el("form", _choice(status, about), method="post", action="./", class_="card", data_leaves=True),
         el("h2", "What is sent"),
         fields(about.rows, caption="Fields that are sent"),
+        el("p", f"These fields are sent, {about.policy.told}."),
         el("h2", "What is never sent"),
         excluded(about.policy.excluded),
         status=outcome.status,
@@ -38,17 +38,15 @@ def _choice(status: Status, about: About) -> Html:
     box = el(
         "input",
         type="checkbox",
-        name="enabled",
+        name=ON,
         value="true",
-        id="enabled",
+        id=ON,
         checked=preset(status, about),
         disabled=bool(lock),
-        aria_describedby="enabled-lock" if lock else None,
+        aria_describedby=f"{ON}-lock" if lock else None,
     )
-    label = el(
-        "label", box, f" Send operational telemetry to the maker of {about.app}", for_="enabled", class_="beside"
-    )
-    why = el("p", lock, class_="lock", id="enabled-lock") if lock else None
+    label = el("label", box, f" Send operational telemetry to the maker of {about.app}", for_=ON, class_="beside")
+    why = el("p", lock, class_="lock", id=f"{ON}-lock") if lock else None
     button = el("div", el("button", "Continue", class_="primary", name="do", value="choose"), class_="actions")
     return join(label, why, button)
 

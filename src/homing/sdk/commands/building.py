@@ -8,7 +8,7 @@ from typing import Final
 
 from homing.clock import SystemClock
 from homing.errors import HomingError, SettingsError
-from homing.sdk.build import BuildInfo, build_before, gather_build
+from homing.sdk.build import BuildInfo, build_before, gather_build, release_of
 from homing.sdk.commands.command import Context
 from homing.sdk.commands.talk import Answer, Table
 from homing.settings import child_environment, environment_values, variables_file
@@ -35,7 +35,7 @@ def build_info(context: Context) -> Answer:
 def sentry_release(context: Context) -> Answer:
     """Tell Sentry of a release, and upload source maps, with the `sentry-cli` that is installed."""
     args = context.args
-    release = args.release or (f"{args.app}@{args.version}" if args.app and args.version else "")
+    release = args.release or (release_of(args.app, args.version) if args.app and args.version else "")
     values = {**variables_file(Path(args.env_file)), **environment_values(SENTRY)}
     problems = [
         f"{name} is set neither in the environment nor in {args.env_file}." for name in SENTRY if not values.get(name)
@@ -58,5 +58,7 @@ def sentry_release(context: Context) -> Answer:
 
 
 def _steps(release: str, sourcemaps: str | None) -> list[tuple[str, ...]]:
-    maps = [("sourcemaps", "inject", sourcemaps), ("sourcemaps", "upload", "--release", release, sourcemaps)]
-    return [("releases", "new", release), *(maps if sourcemaps else []), ("releases", "finalize", release)]  # type: ignore[list-item]
+    maps: list[tuple[str, ...]] = []
+    if sourcemaps:
+        maps = [("sourcemaps", "inject", sourcemaps), ("sourcemaps", "upload", "--release", release, sourcemaps)]
+    return [("releases", "new", release), *maps, ("releases", "finalize", release)]

@@ -3,9 +3,9 @@
 import os
 import pwd
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from homing.errors import SettingsError
+from homing.errors import SettingsError, SettingsLocked
 from homing.sdk.about import About
 from homing.sdk.commands.command import Context
 from homing.sdk.commands.looking import as_value, state
@@ -15,24 +15,37 @@ from homing.sdk.erasure import Erasure, erasable
 from homing.sdk.payload import Row
 from homing.sdk.policy import Policy
 from homing.sdk.seeding import Seed
-from homing.settings import MASK, switch
+from homing.settings import MASK, is_yes
+
+if TYPE_CHECKING:
+    from homing.sdk.telemetry import Telemetry
 
 FIELDS: Final = ("field", "why", "example")
+KEPT: Final = "Telemetry is off; the id was kept, so that it can be tried again."
 
 
 def enable(context: Context) -> Answer:
     """Show what will be sent, and where to; switch telemetry on, and keep who agreed."""
-    telemetry = context.make()
+    return _enable(context, context.make())
+
+
+def _enable(context: Context, telemetry: "Telemetry") -> Answer:
     about = _switchable(telemetry.about())
-    to = " and ".join(dict.fromkeys(each.url for each in telemetry.preview())) or "nobody yet"
+    to = " and ".join(dict.fromkeys(each.url for each in telemetry.preview()))
+    if not to:
+        raise SettingsError(["Nobody can agree while it is not known where it would go.", *telemetry.status().problems])
     rows = [*about.rows, *about.new_rows]
-    context.talk.show([f"To {to} goes, and nothing else:", _fields(rows), about.policy.privacy])
+    context.talk.show([f"To {to} go these fields, {about.policy.told}:", _fields(rows), about.policy.privacy])
     context.talk.ask("Switch telemetry on?")
     found = telemetry.save({ON: True}, who=login())
-    told = state(found, about)
+    if about.new_rows:
+        # It was on already, and these were shown.
+        telemetry.agree(who=login())
+    about = telemetry.about()
+    value, told = as_value(found, about), state(found, about)
     if not found.enabled:
-        return Answer(as_value(found, about), problems=[f"It was saved, and yet: {told}"], code=FAILED)
-    return Answer(as_value(found, telemetry.about()), [state(found, telemetry.about())])
+        return Answer(value, problems=[f"It was saved, and yet: {told}"], code=FAILED)
+    return Answer(value, [told])
 
 
 def disable(context: Context) -> Answer:
@@ -47,13 +60,13 @@ def disable(context: Context) -> Answer:
 def setconfig(context: Context) -> Answer:
     """Save one setting, by its name in the settings file or here: `setconfig telemetryEnabled false`."""
     called, raw = context.args.setting, context.args.value
-    policy = context.make().about().policy
+    telemetry = context.make()
+    policy = telemetry.about().policy
     setting = policy.setting_called(called)
     if setting is None:
         raise SettingsError([f"{called} is no setting: there is {', '.join(_called(policy))}."])
-    if setting == ON and _is_yes(raw):
-        return enable(context)
-    telemetry = context.make()
+    if setting == ON and is_yes(raw):
+        return _enable(context, telemetry)
     found = telemetry.save({setting: raw}, who=login())
     about = telemetry.about()
     return Answer(as_value(found, about), [f"{called} is {_shown(policy, setting, raw)} now.", state(found, about)])
@@ -74,12 +87,14 @@ def delete_my_data(context: Context) -> Answer:
     about = telemetry.about()
     erasable(about.policy.wire, about.instance)
     context.talk.ask("Switch telemetry off, and have erased all that was ever sent under this id?")
-    if telemetry.status().enabled:
-        telemetry.save({ON: False}, who=login())
-    done = telemetry.erase()
+    _say_no(telemetry)
+    try:
+        done = telemetry.erase()
+    except SettingsError as error:
+        raise SettingsError([*error.problems, KEPT]) from error
     problems = [f"{each.destination}: {each.problem}" for each in done if each.problem]
     if problems:
-        problems.append("Telemetry is off; the id was kept, so that it can be tried again.")
+        problems.append(KEPT)
     else:
         # The receiver refuses the old one from now on.
         telemetry.reset_id(who=login())
@@ -99,6 +114,15 @@ def seed(context: Context) -> Answer:
     kept = telemetry.seed(first, who=login())
     value = [{**each._asdict(), "value": _shown(policy, each.setting, each.value)} for each in kept]
     return Answer(value, [f"{len(kept)} saved.", state(telemetry.status(), telemetry.about())])
+
+
+def _say_no(telemetry: "Telemetry") -> None:
+    """Keep a no, also where telemetry is off only here: another process may have other variables."""
+    try:
+        telemetry.save({ON: False}, who=login())
+    except SettingsLocked:
+        if telemetry.status().enabled:
+            raise
 
 
 def login() -> str:
@@ -134,13 +158,6 @@ def _shown(policy: Policy, setting: str, value: Any) -> Any:
 
 def _called(policy: Policy) -> list[str]:
     return [each.file or each.setting for each in policy.names]
-
-
-def _is_yes(raw: str) -> bool:
-    try:
-        return switch(raw)
-    except ValueError:
-        return False
 
 
 def _receipt(done: Erasure) -> Table:

@@ -29,13 +29,17 @@ class Argument(NamedTuple):
 
 
 class Command(NamedTuple):
-    """One command; `asks` says that it asks before it changes something, unless it is given -y."""
+    """One command; `asks` says that it asks before it changes something, unless it is given -y.
+
+    `is_quiet` says that it neither sends nor shows what would be sent, and so can do without receiver and version.
+    """
 
     name: str
     help: str
     run: Callable[[Context], Answer]
     arguments: tuple[Argument, ...] = ()
     asks: bool = False
+    is_quiet: bool = False
 
 
 def run(command: Command, context: Context) -> int:
@@ -49,8 +53,7 @@ def run(command: Command, context: Context) -> int:
         # Who reads has seen enough; what is left in the buffer must not fail at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    # The host's code takes part, and people here cannot mend it.
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the host's code takes part
         return talk.complain([_sentence(error)], FAILED)
 
 

@@ -2,23 +2,27 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import homing
 from homing.sdk.commands import building
 from homing.sdk.commands.command import Argument, Command
 from homing.sdk.commands.parser import COMMANDS, add_commands
-from homing.sdk.policy import POLICIES
+from homing.sdk.files import read_file
+from homing.sdk.policy import HOMING, NOWHERE, POLICIES
 
 if TYPE_CHECKING:
     from homing.sdk.telemetry import Telemetry
 
 NAME: Final = "python -m homing"
+UNKNOWN: Final = "unknown"
 
 OPTIONS: Final = (
     Argument(("--app",), {"metavar": "NAME", "default": "", "help": "The application."}),
     Argument(("--version",), {"metavar": "VERSION", "default": "", "help": "Its version."}),
-    Argument(("--policy",), {"choices": sorted(POLICIES), "default": "homing", "help": "How its telemetry behaves."}),
+    Argument(("--policy",), {"choices": sorted(POLICIES), "help": "How its telemetry behaves."}),
     Argument(("--endpoint",), {"metavar": "URL", "default": "", "help": "The maker's receiver."}),
     Argument(("--key",), {"metavar": "KEY", "default": "", "help": "The app's key there."}),
     Argument(("--file",), {"metavar": "FILE", "help": "The settings file."}),
@@ -66,14 +70,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = ArgumentParser(prog=NAME, parents=[options], allow_abbrev=False, description="Telemetry's command line.")
     parser.add_argument("-V", action="version", version=f"homing {homing.__version__}", help="Print Homing's version.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", prog=NAME)
-    add_commands(commands, (*COMMANDS, *BUILDING), make=lambda: _telemetry(named))
+    for command in (*COMMANDS, *BUILDING):
+        add_commands(commands, [command], make=partial(_telemetry, named, is_quiet=command.is_quiet))
     args = parser.parse_args(rest, named)
     code: int = args.func(args)
     return code
 
 
-def _telemetry(named: Namespace) -> "Telemetry":
+def _telemetry(named: Namespace, *, is_quiet: bool) -> "Telemetry":
     from homing.sdk.telemetry import Telemetry
 
-    given: dict[str, Any] = {name: getattr(named, name) for name in ("app", "version", "policy", "endpoint", "key")}
-    return Telemetry(**given, file=named.file, directory=named.directory, ca_file=named.ca_file)
+    config = getattr(named, "config", None)
+    # An installer has one file, which may also say what is installed.
+    found = read_file(Path(config)) if config else {}
+    given: dict[str, Any] = {name: getattr(named, name) or found.get(name, "") for name in ("app", "version", "policy")}
+    if is_quiet:
+        given["version"] = given["version"] or UNKNOWN
+        # The name only says where the files are.
+        given["app"] = given["app"] or (UNKNOWN if named.directory else "")
+    return Telemetry(
+        **{**given, "policy": given["policy"] or HOMING.name},
+        endpoint=named.endpoint or (NOWHERE if is_quiet else ""),
+        key=named.key,
+        file=named.file,
+        directory=named.directory,
+        ca_file=named.ca_file,
+    )

@@ -23,9 +23,9 @@ class Parsers(Protocol):
 TO: Final = Argument(("--destination",), {"metavar": "NAME", "help": "Which destination it is for: default or custom."})
 
 COMMANDS: Final = (
-    Command("status", "Say whether telemetry is on, who decided, and what came of it.", looking.status),
+    Command("status", "Say whether telemetry is on, who decided, and what came of it.", looking.status, is_quiet=True),
     Command("enable", "Show what will be sent, switch telemetry on, and keep who agreed.", changing.enable, asks=True),
-    Command("disable", "Switch telemetry off, in every process at once.", changing.disable),
+    Command("disable", "Switch telemetry off, in every process at once.", changing.disable, is_quiet=True),
     Command(
         "setconfig",
         "Save one setting, as in: setconfig telemetryEnabled false",
@@ -35,12 +35,19 @@ COMMANDS: Final = (
             Argument(("value",), {"metavar": "VALUE", "help": "Its value."}),
         ),
         asks=True,
+        is_quiet=True,
     ),
     Command("preview", "Show what would be sent now, byte for byte.", looking.preview),
-    Command("show-last", "Show what was last sent, by whatever process.", looking.show_last),
+    Command("show-last", "Show what was last sent, by whatever process.", looking.show_last, is_quiet=True),
     Command("send", "Send one ping now.", sending.send),
     Command("test", "Send one ping now, and fail for any problem there is.", sending.test),
-    Command("reset-id", "Make a new id: the installation counts as another one.", changing.reset_id, asks=True),
+    Command(
+        "reset-id",
+        "Make a new id: the installation counts as another one.",
+        changing.reset_id,
+        asks=True,
+        is_quiet=True,
+    ),
     Command(
         "export",
         "Add what would be sent to a file, for sites without a network.",
@@ -62,6 +69,7 @@ COMMANDS: Final = (
             Argument(("--profile",), {"metavar": "FILE", "help": "An install profile, unless the set-up file has it."}),
         ),
         asks=True,
+        is_quiet=True,
     ),
 )
 """What an application's operators can do."""

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from homing.clock import Clock, SystemClock
 from homing.errors import SettingsError
+from homing.sdk.build import release_of
 from homing.sdk.integrations import backend, frontend, keys
 from homing.sdk.integrations.frontend import Frontend, Loading, Release
 from homing.sdk.integrations.metrics import AsgiMetrics, Metrics, WsgiMetrics
@@ -67,7 +68,7 @@ class Integrations:
         about = telemetry.about()
         self._keys = keys.read_keys(about.file, about.file_name, given=given or {})
         environment = keys.environment_of(environment_values(keys.ENVIRONMENT_VARIABLES))
-        self._release = Release(f"{about.app}@{about.version}", environment)
+        self._release = Release(release_of(about.app, about.version), environment)
         self._script = Path(__file__).with_name("browser.js").read_text(encoding="utf-8")
         self._sentry = "not enabled: start_backend() was not called"
         self._metrics: Metrics | None = None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from homing import Licence, Telemetry
+from homing import Licence, SqliteStore, Telemetry
 from homing.clock import SystemClock
 from homing.sdk.transports.base import Reply
 from homing.testing import MemoryTransport
@@ -77,6 +77,24 @@ def test_sending_back_what_was_read(tmp_path: Path) -> None:
     answer = admin(sending).put({**told, "instanceId": "another", "enabled": True})
     assert (200, True) == (answer.status, answer.json["enabled"])
     assert "another" != answer.json["instanceId"]
+
+
+def test_what_was_read_goes_on_coming_from_where_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unchanged values are neither saved nor refused, and pings go on going to the maker."""
+    monkeypatch.setenv("SEQDESK_TELEMETRY_ENABLED", "true")
+    sending = seqdesk(tmp_path)
+    told = admin(sending).get(API).json
+    answer = admin(sending).put({**told, "intervalHours": 12})
+    assert (200, 12) == (answer.status, answer.json["intervalHours"])
+    assert ["default"] == [each.name for each in sending.status().destinations]
+    assert {"telemetry.interval": 12} == SqliteStore(tmp_path / "telemetry.db").load()
+
+
+def test_what_was_read_is_no_decision(tmp_path: Path) -> None:
+    """A no that nobody said is not kept; one that somebody says is, though telemetry is off already."""
+    sending = seqdesk(tmp_path)
+    assert not admin(sending).put(admin(sending).get(API).json).json["promptDismissed"]
+    assert admin(sending).put({"enabled": False}).json["promptDismissed"]
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from homing import Licence, SqliteStore
+from homing import Licence, Row, SqliteStore
 from homing.clock import SystemClock
 from homing.sdk.commands.changing import login
 from homing.sdk.consent import CONSENT
-from tests.unit.sdk.commands.calls import Capture, called
+from homing.sdk.payload import NUMBER
+from homing.sdk.policy import POLICIES
+from tests.unit.sdk.commands.calls import Capture, called, program
 from tests.unit.sdk.doubles import telemetry
 
 
@@ -26,13 +28,50 @@ def test_enable(tmp_path: Path, capsys: Capture) -> None:
     assert (0, "") == (said.code, said.err)
     listed, _, told = said.out.rpartition("Telemetry of acme is on: somebody saved it.")
     assert "\n" == told
-    assert "To http://telemetry.example.com/v1/pings goes, and nothing else:" in listed
+    assert "To http://telemetry.example.com/v1/pings go these fields, and events that the application" in listed
     rows = telemetry(tmp_path).about().rows
     assert all(f"{row.name}\t{row.why}" in listed for row in rows)
     consent = kept(tmp_path)[CONSENT]
     assert isinstance(consent, dict)
     assert (pwd.getpwuid(os.getuid()).pw_name, 1) == (consent["who"], consent["fields"])
     assert login().encode() not in telemetry(tmp_path).preview()[0].body
+
+
+def test_enable_agrees_to_what_it_showed(tmp_path: Path, capsys: Capture) -> None:
+    """Where telemetry is on already it is the later fields that a yes is for."""
+    called(capsys, tmp_path, "enable", "-y")
+    row = Row("properties.users", NUMBER, "why", 5, lambda _moment: 5, since=2)
+    said = called(capsys, tmp_path, "enable", "-y", rows=[row])
+    assert (0, True) == (said.code, "properties.users" in said.out)
+    assert () == telemetry(tmp_path, enabled=None, rows=[row]).about().new_rows
+
+
+def test_a_policy_without_events(tmp_path: Path, capsys: Capture) -> None:
+    """There it is the fields and nothing else."""
+    said = called(capsys, tmp_path, "enable", "-y", policy="seqdesk", key="")
+    assert "go these fields, and nothing else:" in said.out
+    told = POLICIES["slackonos"].told
+    assert "in events named startup, heartbeat, shutdown, and nothing else" == told
+
+
+def test_nobody_knows_where_it_goes(tmp_path: Path, capsys: Capture) -> None:
+    """Nobody is asked to agree to that."""
+    given = ("--app", "acme", "--directory", str(tmp_path))
+    said = program(capsys, *given, "setconfig", "enabled", "true", "-y")
+    assert (2, True) == (said.code, "Nobody can agree while it is not known where it would go." in said.err)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_opting_out_without_the_makers_values(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever switches off need know neither the maker's address nor the key nor the version."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    place = tmp_path / "acme" / "telemetry"
+    with telemetry(place) as sending:
+        sending.save({"enabled": True}, who="ada")
+    assert 0 == program(capsys, "--app", "acme", "--version", "1", "disable").code
+    assert (False, "database") == telemetry(place, enabled=None).status()[:2]
+    assert 0 == program(capsys, "--app", "acme", "status").code
+    assert 2 == program(capsys, "--app", "acme", "send").code
 
 
 def test_nobody_is_there(tmp_path: Path, capsys: Capture) -> None:

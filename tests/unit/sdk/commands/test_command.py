@@ -93,7 +93,7 @@ def test_the_application_is_named_anywhere(tmp_path: Path, capsys: Capture) -> N
     for words in ((*named, *place, "status"), ("status", *named, *place), (*named, "status", *place)):
         said = program(capsys, *words)
         assert (0, True) == (said.code, said.out.startswith("Telemetry of acme is off"))
-    said = program(capsys, "status")
+    said = program(capsys, "send")
     assert 2 == said.code
     assert [each.split()[4] for each in said.err.splitlines()] == ["app", "version", "endpoint"]
     wrong: list[tuple[str, ...]] = [(), ("frobnicate",), ("--policy", "none", "status"), ("status", "--frobnicate")]
