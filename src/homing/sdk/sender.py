@@ -179,8 +179,8 @@ class Sender:
         for number, event in enumerate(events):
             when = moment._replace(kind=event.name, at=event.at, id=self.clock.id())
             own = gather(of_each, when, told=NOTHING).fields
-            fields = {**(common if number else whole.fields), **own}
-            made.append(Waiting(event.at, _with_own(fields, event), size + len(event.properties)))
+            fields, told_of = ({**common, **own}, NOTHING) if number else ({**whole.fields, **own}, lost)
+            made.append(Waiting(event.at, _with_own(fields, event), size + len(event.properties), told_of))
         self.outbox.put(made)
 
     def _untold(self, rows: tuple[Row, ...]) -> Mapping[str, int]:

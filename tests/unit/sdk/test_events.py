@@ -442,6 +442,37 @@ def test_losses_outlast_a_failure(tmp_path: Path) -> None:
     assert [{"name": 1}, {"name": 1}, {"name": 1}, None] == told
 
 
+@pytest.mark.parametrize("own", [3, {"full": 5}, {"full": "x"}, [1]], ids=str)
+def test_a_property_that_is_called_so(tmp_path: Path, own: Any) -> None:
+    """What an application says of its own losses is not taken for ours when the event is refused."""
+    outbox = Outbox(Reply(200), Reply(400), Reply(200))
+    with telemetry(tmp_path, transport=outbox) as sending:
+        sending.event("match", {"lost": own})
+        sending.send_now(SECONDS)
+        status = sending.send_now(SECONDS)
+    assert (("refused", 1),) == status.lost
+    assert [None, own, {"refused": 1}] == [ping["properties"].get("lost") for [ping] in pings(outbox)]
+
+
+def test_losses_outlast_a_start(tmp_path: Path) -> None:
+    """A ping that is kept on disk has with it what it tells of; when it is refused then, the next one tells it."""
+
+    class Choosy(Outbox):
+        def send(self, request: Request, deadline: Deadline) -> Reply:
+            super().send(request, deadline)
+            return Reply(400) if b'"kind":"match"' in request.body else Reply(200)
+
+    with telemetry(tmp_path, transport=Outbox(NO_ANSWER)) as sending:
+        sending.event("")
+        sending.event("match", {"lost": {"full": 5}})
+        sending.stop(SECONDS)
+    outbox = Choosy()
+    with telemetry(tmp_path, transport=outbox) as sending:
+        until(lambda: sending.status().lost)
+        sending.send_now(SECONDS)
+    assert [{"name": 1}, {"name": 1, "refused": 1}] == [ping["properties"].get("lost") for [ping] in pings(outbox)]
+
+
 def test_documents_have_no_field_for_losses(tmp_path: Path) -> None:
     """Only our own policy tells of them."""
     outbox = Outbox()
