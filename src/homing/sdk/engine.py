@@ -439,7 +439,8 @@ class Engine:
             problems=(*self._ruling.problems, *self._problems.values(), *self._ruling.content.licence.problems),
         )
         if not decision.is_on:
-            return plain._replace(renewed=self._renewal(plain.instance))
+            problems = (*plain.problems, *self._outboxes.left)
+            return plain._replace(problems=problems, renewed=self._renewal(plain.instance))
         with self._lock:
             senders, workers = self._made(), self._workers
         due: list[int | None] = [worker.next_due for worker in workers]

@@ -275,14 +275,12 @@ class Outbox:
             self._spool.release()
 
     def empty(self) -> None:
-        """Forget everything, here and on disk, and take nothing more."""
+        """Forget everything, and take nothing more."""
         with self._lock:
             self._is_open = False
             self._told.clear()
             self._batches = ()
             self._untold = {}
-        if self._spool is not None:
-            self._spool.empty()
 
     def open(self, url: str, noes: int) -> None:
         """Take events for an address, from the no of that number on; what waits for another address is lost."""

@@ -13,7 +13,7 @@ import pytest
 
 from bench.endpoints import ENDPOINTS, HANGING_NAMES
 from homing.sdk.sources import CI_VARIABLES, REFUSAL
-from tests.functional.receiver import environment
+from tests.functional.receiver import as_user_without_override, environment
 from tests.functional.sdk.listener import listener
 
 MAKE = """
@@ -71,11 +71,11 @@ def make(endpoint: str, directory: Path, *, enabled: bool | None = True, first: 
     return MAKE.format(endpoint=endpoint, enabled=enabled, directory=str(directory), first=first)
 
 
-def run(code: str, **settings: str) -> Any:
+def run(code: str, *before: str, **settings: str) -> Any:
     """Run code in a process of its own, and return what it prints, from JSON."""
     variables = {**environment(**settings), **HARMLESS}
     # Later versions of Python warn when a process with threads forks.
-    command = [sys.executable, "-W", "error", "-W", "ignore:This process:DeprecationWarning", "-c", code]
+    command = [*before, sys.executable, "-W", "error", "-W", "ignore:This process:DeprecationWarning", "-c", code]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=60)
     assert (0, "") == (done.returncode, done.stderr)
     return json.loads(done.stdout) if done.stdout else None
@@ -118,6 +118,48 @@ def test_off_touches_nothing(tmp_path: Path) -> None:
     assert [] == run(make("http://127.0.0.1:9", place, enabled=None) + WATCHED)
     assert [] == run(make("http://127.0.0.1:9", place, enabled=True) + WATCHED, telemetry_enabled="off")
     assert not place.exists()
+
+
+@pytest.mark.parametrize("closed", ["outbox", "outbox/default", "."])
+def test_a_place_that_may_not_be_looked_into(tmp_path: Path, closed: str) -> None:
+    """Nothing raises, neither at the start nor when somebody says no, and status says what is still there."""
+    place = tmp_path / "place"
+    (place / "outbox" / "default").mkdir(parents=True)
+    (place / "outbox" / "default" / "x.000001.json").write_text("{}")
+    (place / closed).chmod(0)
+    own = f"database=SqliteStore({str(tmp_path / 'own.db')!r}), "
+    made = make("http://127.0.0.1:9", place, enabled=None).replace("first_seconds", f"{own}first_seconds")
+    code = f"""from homing import SqliteStore
+{made}
+telemetry.start()
+before = telemetry.status().problems
+telemetry.save({{"enabled": True}}, who="ada")
+status = telemetry.save({{"enabled": False}}, who="ada")
+telemetry.stop()
+print(json.dumps([before, status.enabled, status.problems]))
+"""
+    try:
+        before, is_on, problems = run(code, *as_user_without_override())
+    finally:
+        (place / closed).chmod(0o700)
+    said = "What was kept on disk cannot be removed: Permission denied."
+    assert ([said], False, [said]) == (before, is_on, problems)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_settings_file_that_may_not_be_read(tmp_path: Path, kind: str) -> None:
+    """It may say no, so it means off; nothing raises."""
+    file = tmp_path / "folder" / "settings.json"
+    file.parent.mkdir()
+    file.write_text('{"telemetry": {"enabled": false}}')
+    closed = file if kind == "file" else file.parent
+    closed.chmod(0)
+    made = make("http://127.0.0.1:9", tmp_path / "place").replace("first_seconds", f"file={str(file)!r}, first_seconds")
+    try:
+        found = run(f"{made}telemetry.start()\nprint(json.dumps(telemetry.status()[:2]))", *as_user_without_override())
+    finally:
+        closed.chmod(0o700)
+    assert [False, "file"] == found
 
 
 def test_the_audit_would_see(tmp_path: Path) -> None:
