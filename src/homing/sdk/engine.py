@@ -49,6 +49,7 @@ class Engine:
         self._policy = content.policy
         self._file = _settings_file(content, given)
         self._store = database or self._usual_store()
+        self._asks_host = database is not None and self._policy.id_kept is not IdKept.FILE
         self._turns = Turns(self._place())
         self._lock = threading.RLock()
         self._saving = threading.Lock()
@@ -147,9 +148,10 @@ class Engine:
         tried = []
         for sender in self._made() if self._ruling.decision.is_on else ():
             sender.recall()
-            with self._turns.sending():
+            with self._turns.sending() as noes:
                 deadline = Deadline(self._clock, self._policy.timeout_seconds)
-                if self._may_send() and sender.send(deadline, self._policy.kinds.repeat) is not None:
+                may_send = noes is not None and self._may_send()
+                if may_send and sender.send(deadline, self._policy.kinds.repeat) is not None:
                     tried.append(sender.course(None))
         return tuple(tried)
 
@@ -319,6 +321,7 @@ class Engine:
         boxes = self._outboxes.open(to, self._ruling.content) if self._ruling.decision.is_on else {}
         outside = Outside(self._clock, identities, self._store, self._transport, self._began, self._place())
         content = self._ruling.content
+        outside = outside._replace(asks_host=self._asks_host)
         return tuple(Sender(content, each, outside=outside._replace(outbox=boxes.get(each.name))) for each in to)
 
     # Events.

@@ -258,9 +258,10 @@ class Outbox:
         except OSError as error:
             self.problem = f"What was kept on disk cannot be looked for: {error.strerror or error}."
 
-    def close(self) -> None:
-        """Leave everything to the next start, and count what cannot be left."""
-        self.keep()
+    def close(self, *, may_write: bool = True) -> None:
+        """Leave everything to the next start, and count what cannot be left, or may not."""
+        if may_write:
+            self.keep()
         with self._lock:
             left = [ping for batch in self._batches if not batch.is_kept for ping in batch.pings]
             reason, told = "failed" if self._spool is None else "unkept", len(self.take())
@@ -269,7 +270,7 @@ class Outbox:
                 self.lose(reason, told)
             self._batches, self._tries, self._again, self._rest = (), 0, 0.0, 0.0
             untold = self.take_losses() if self._tells_losses else {}
-        if untold and (self._spool is None or not self._is_written(LOSSES_FILE, (), untold)):
+        if untold and not (may_write and self._spool and self._is_written(LOSSES_FILE, (), untold)):
             self.give_back(untold)
         if self._spool is not None:
             self._spool.release()

@@ -9,12 +9,13 @@ from homing.sdk.policy import Retry
 from homing.sdk.schedule import Schedule
 from homing.sdk.sender import Sender
 from homing.sdk.transports.base import Deadline, Reply
+from homing.sdk.turns import TURN_SECONDS
 
 LOOK_SECONDS: Final = 60.0
 """How often the clock and the licence are looked at: a wait may not outlast a machine's sleep by more."""
 
 GOODBYE_SECONDS: Final = 0.04
-"""How long a thread may take to end once its socket was ended."""
+"""How long a thread may take to end once its socket was ended, and who saves a no meanwhile."""
 
 EVENTS: Final = ""
 """The kind of a task that sends no ping of its own, only what waits."""
@@ -37,11 +38,11 @@ class House(NamedTuple):
     """What a worker asks of the rest, never under a lock of its own: it may be the host's code, or wait for others.
 
     `leads` tells whether this process sends by schedule, `may_send` whether a ping may leave now, while `turn` is held,
-    which gives the number of the last no.
+    which is waited for so many seconds, and gives the number of the last no, or None where it was not had.
     """
 
     leads: Callable[[], bool]
-    turn: Callable[[], AbstractContextManager[int]]
+    turn: Callable[[float], AbstractContextManager[int | None]]
     may_send: Callable[[], bool]
     licence: Callable[[], object]
 
@@ -128,12 +129,14 @@ class Worker:
 
     def leave(self) -> None:
         """Leave what waits to the next start, when the thread has ended, or hangs: then without asking the host."""
-        with self._house.turn() as noes:
-            self._sender.outbox.heed(noes)
-            if self._thread.is_alive():
-                self._note_last(may_ask=False)
-                self._sender.take_in(may_ask=False)
-            self._sender.outbox.close()
+        with self._house.turn(GOODBYE_SECONDS) as noes:
+            if noes is not None:
+                self._sender.outbox.heed(noes)
+                if self._thread.is_alive():
+                    self._note_last(may_ask=False)
+                    self._sender.take_in(may_ask=False)
+            # Who is saving a no finds nothing new on disk.
+            self._sender.outbox.close(may_write=noes is not None)
 
     def wake(self) -> None:
         """See that something was told."""
@@ -166,14 +169,16 @@ class Worker:
         now = self._sender.clock.monotonic()
         if self._leads and now >= self._adopts and self._end is None:
             self._adopts = now + LOOK_SECONDS
-            with self._house.turn() as noes:
-                self._sender.outbox.heed(noes)
-                self._sender.outbox.adopt()
+            with self._house.turn(TURN_SECONDS) as noes:
+                if noes is not None:
+                    self._sender.outbox.heed(noes)
+                    self._sender.outbox.adopt()
 
     def _send(self, task: Task) -> None:
-        with self._house.turn() as noes:
-            self._sender.outbox.heed(noes)
-            may_send = self._house.may_send()
+        with self._house.turn(TURN_SECONDS) as noes:
+            if noes is not None:
+                self._sender.outbox.heed(noes)
+            may_send = noes is not None and self._house.may_send()
             reply = self._attempt(task) if may_send else None
             if not may_send:
                 self._sender.outbox.rest(LOOK_SECONDS)
@@ -206,7 +211,9 @@ class Worker:
     def _take_last(self) -> None:
         """Make pings of what was told last, though there is no time to send them."""
         if self._has_to_keep:
-            with self._house.turn() as noes:
+            with self._house.turn(TURN_SECONDS) as noes:
+                if noes is None:
+                    return
                 self._sender.outbox.heed(noes)
                 if self._house.may_send():
                     self._note_last()

@@ -1,5 +1,6 @@
 """What telemetry does to the program it sits in: processes of their own."""
 
+import fcntl
 import json
 import os
 import pty
@@ -7,7 +8,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from subprocess import PIPE
+from typing import Any, Final
 
 import pytest
 
@@ -100,6 +102,78 @@ print(json.dumps([taken, threading.active_count(), telemetry.status().last_error
     assert (
         "The connection was refused." if name == "refused" else "It was stopped before there was an answer."
     ) == error
+
+
+HANG: Final = """
+import threading, time
+hanging, asked = threading.Event(), threading.Event()
+
+def hang():
+    if hanging.is_set():
+        asked.set()
+        time.sleep(60)
+
+class Database:
+    def load(self):
+        hang()
+        return {}
+
+    def save(self, name, value):
+        pass
+
+from homing.sdk.policy import HOMING, IdKept
+IN_DATABASE = HOMING._replace(id_kept=IdKept.DATABASE, layers=("environment", "default"))
+"""
+"""Code of a host that may hang."""
+
+
+@pytest.mark.parametrize(
+    ("given", "lost", "kept"),
+    [("licence=hang", [], 1), ("policy=IN_DATABASE, database=Database()", [["unkept", 1]], 0)],
+)
+def test_stopping_while_the_host_hangs(tmp_path: Path, given: str, lost: list[Any], kept: int) -> None:
+    """Stop does not ask the host once more for what its thread waits for; what was told is kept, or counted."""
+    made = make("http://127.0.0.1:9", tmp_path).replace("first_seconds", f"{given}, first_seconds")
+    code = f"""{HANG}{made}
+telemetry.event("told")
+hanging.set()
+telemetry.start()
+asked.wait(10)
+began = time.monotonic()
+telemetry.stop(0)
+taken = time.monotonic() - began
+hanging.clear()
+print(json.dumps([taken, telemetry.status().lost]), flush=True)
+os._exit(0)
+"""
+    taken, found = run(code)
+    assert (True, lost) == (taken < 0.5, found)
+    assert kept == len(list((tmp_path / "outbox").rglob("*.000001.json")))
+
+
+def test_stopping_while_another_process_says_no(tmp_path: Path) -> None:
+    """Its lock is not waited for longer than that, and nothing new is written to disk meanwhile."""
+    (tmp_path / "sending.lock").touch()
+    with (tmp_path / "sending.lock").open("rb+") as lock:
+        code = f"""{make("http://127.0.0.1:9", tmp_path, first=3600)}
+telemetry.start()
+telemetry.event("told")
+time.sleep(0.3)
+print("ready", flush=True)
+sys.stdin.readline()
+began = time.monotonic()
+telemetry.stop(0)
+print(json.dumps([time.monotonic() - began, telemetry.status().lost]), flush=True)
+os._exit(0)
+"""
+        command, variables = [sys.executable, "-W", "error", "-c", code], {**environment(), **HARMLESS}
+        with subprocess.Popen(command, env=variables, stdin=PIPE, stdout=PIPE, text=True) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            taken, lost = json.loads(process.communicate("\n", timeout=60)[0])
+    assert (True, [["unkept", 1]]) == (taken < 0.5, lost)
+    assert [] == list(tmp_path.rglob("*.json"))
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
