@@ -333,7 +333,9 @@ class Engine:
         if not self._senders:
             with self._lock:
                 self._made()
-        if name in self._policy.kinds and name in self._policy.events and not properties:
+        # What the caller gave is asked nothing that would run code of its own.
+        is_bare = isinstance(name, str) and properties.__class__ is dict and not properties
+        if is_bare and name in self._policy.kinds and name in self._policy.events:
             self.track(name, {})
         elif self._outboxes.tell(name, properties):
             for worker in self._workers:
