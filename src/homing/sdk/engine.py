@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -398,14 +399,20 @@ class Engine:
             return False
         from homing.sdk.notice import is_terminal, show
 
-        try:
-            if not is_terminal() or NOTICE in self._store.load():
-                return False
-            show(self._given.app, self._policy, self._ruling.route)
+        if not is_terminal() or self._has_shown(self._store):
+            return False
+        if not show(self._given.app, self._policy, self._ruling.route):
+            return False
+        # Without a place for the mark it is shown again.
+        with suppress(Exception):
             self._store.save(NOTICE, self._clock.now())
-        except Exception:  # noqa: BLE001 - without a place for the mark it is shown again
-            return True
         return True
+
+    def _has_shown(self, store: Store) -> bool:
+        try:
+            return NOTICE in store.load()
+        except Exception:  # noqa: BLE001 - the store may be anybody's code
+            return False
 
     def _log_level(self) -> None:
         level = self._ruling.decision.text("log_level")

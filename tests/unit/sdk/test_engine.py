@@ -604,6 +604,25 @@ def test_the_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (said, 1) == (shown.getvalue(), len(outbox.bodies))
 
 
+class Broken(Terminal):
+    """One that nobody can write to any more."""
+
+    def write(self, _text: str) -> int:
+        raise OSError
+
+
+@pytest.mark.parametrize("kind", ["plain", "closed", "none", "broken"])
+def test_no_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Where a notice cannot be shown none is said to be, and what somebody agreed to is sent."""
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr("sys.stderr", {"plain": object(), "closed": closed, "none": None, "broken": Broken()}[kind])
+    outbox = Outbox()
+    with telemetry(tmp_path, transport=outbox) as sending:
+        status = sending.send_now(SECONDS)
+    assert (1, ()) == (len(outbox.bodies), status.problems)
+
+
 @pytest.mark.parametrize("policy", sorted(set(POLICIES) - {"homing"}))
 def test_no_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str) -> None:
     """The document policies show none, and send in their first run once enabled."""
