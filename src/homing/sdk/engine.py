@@ -97,6 +97,7 @@ class Engine:
             if self._workers:
                 return
             self._is_started = True
+            self._watch()
             if self._policy.id_made is IdMade.EVERY_START:
                 self._make_id()
             self._log_level()
@@ -106,9 +107,16 @@ class Engine:
             else:
                 self._outboxes.empty()
 
+    def _watch(self) -> None:
+        """Notice the end also while it is off: who switches it on later may do so in a thread that has no signals."""
+        if self._endings is None and (self._policy.kinds.end or self._policy.events):
+            self._endings = Endings(self._end)
+            self._endings.watch()
+
     def stop(self, timeout: float | None) -> None:
         """End; wait at most so many seconds for what is under way, then cut it off."""
         self._is_started = False
+        self.release()
         self._halt(self._policy.flush_seconds if timeout is None else max(timeout, 0.0), with_farewell=True)
 
     def release(self) -> None:
@@ -119,7 +127,6 @@ class Engine:
             endings.release()
 
     def _halt(self, seconds: float, *, with_farewell: bool) -> None:
-        self.release()
         with self._lock:
             workers, self._workers = self._workers, ()
         for worker in workers:
@@ -263,9 +270,6 @@ class Engine:
             return
         self._problems.pop("thread", None)
         self._workers = tuple(workers)
-        if workers and (self._policy.kinds.end or self._policy.events):
-            self._endings = Endings(self._end)
-            self._endings.watch()
 
     def _end(self) -> None:
         self.stop(None)

@@ -271,6 +271,33 @@ def test_without_a_stop(tmp_path: Path, end: str) -> None:
     assert (-signal.SIGTERM if "kill" in end else 0) == process.returncode
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_switched_on_in_a_thread(tmp_path: Path, *, before: bool) -> None:
+    """Who switches it on later has no signals to take, but what was told leaves at SIGTERM; a no changes nothing."""
+    saving = "telemetry.save({'enabled': True}, who='ada')"
+    work = f"""
+if {before}:
+    telemetry.save({{"enabled": True}}, who="ada")
+    telemetry.save({{"enabled": False}}, who="ada")
+thread = threading.Thread(target=lambda: {saving})
+thread.start()
+thread.join()
+{tell(0, 7)}{READY}time.sleep(60)
+"""
+    with listener() as there, running(code(there.url, tmp_path, work, policy=Patient(), enabled=None)) as process:
+        process.send_signal(signal.SIGTERM)
+        assert -signal.SIGTERM == process.wait(20)
+        assert list(range(7)) == numbers(there)
+
+
+def test_off_takes_no_signal_away(tmp_path: Path) -> None:
+    """A program without telemetry ends by its signal as before."""
+    with running(code("http://127.0.0.1:9", tmp_path, f"{READY}time.sleep(60)", enabled=False)) as process:
+        process.send_signal(signal.SIGTERM)
+        assert -signal.SIGTERM == process.wait(20)
+    assert [] == list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["black hole", "hanging name"])
 def test_an_exit_that_is_not_delayed(tmp_path: Path, name: str) -> None:
     """What cannot be sent within the budget is kept, and the program ends."""
