@@ -270,7 +270,9 @@ class Sender:
 
     def _as_shown(self, request: Request) -> Shown:
         headers = tuple((name, MASK if name in SECRET_HEADERS else text) for name, text in request.headers.items())
-        name, now, note = self.destination.name, self.clock.now(), self.policy.privacy
+        name, now = self.destination.name, self.clock.now()
+        # A transport that does more than to send what it is given says so.
+        note = f"{self.policy.privacy} {getattr(self._transport, 'note', '')}".strip()
         return Shown(name, request.endpoint.url, headers, request.body, now, note)
 
     def warm(self) -> None:
