@@ -106,7 +106,8 @@ class Sender:
             found = store.load()
         except Exception:  # noqa: BLE001 - the decision has said so already
             return None
-        self._is_gone = self.policy.stops_at_gone and found.get(self._name(STOPPED_AT)) == self.destination.target.url
+        if self.policy.stops_at_gone and found.get(self._name(STOPPED_AT)) == self.destination.target.url:
+            self._is_gone = True
         success = found.get(self._name(SENT)) if self.policy.is_throttled else None
         if isinstance(success, int) and self._memory.success is None:
             self._memory = self._memory._replace(success=success)

@@ -146,6 +146,8 @@ class Worker:
     def _run(self) -> None:
         self._sender.prepare()
         self._sender.warm()
+        # Another process may have been told that nobody wants any more.
+        self._sender.recall()
         seen = self._house.licence()
         while True:
             now = self._house.licence()
@@ -194,6 +196,8 @@ class Worker:
             self._changed.notify_all()
 
     def _attempt(self, task: Task) -> Reply | None:
+        if self._sender.policy.stops_at_gone:
+            self._sender.recall()
         if task.kind != EVENTS:
             return self._sender.send(task.deadline, task.kind)
         self._note_last()

@@ -467,6 +467,23 @@ def test_gone(tmp_path: Path) -> None:
     assert 2 == len(outbox.bodies)
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_gone_for_another_process(tmp_path: Path, *, is_first: bool) -> None:
+    """Whether it was started before or after, a process that does not lead sends no more either."""
+    outbox, others = Outbox(Reply(410)), Outbox()
+    other = telemetry(tmp_path, transport=others)
+    with telemetry(tmp_path, transport=outbox) as sending:
+        if is_first:
+            sending.send_now(SECONDS)
+        other.start()
+        sending.send_now(SECONDS)
+        other.event("told")
+        status = other.send_now(SECONDS)
+        other.stop(SECONDS)
+    assert (1, []) == (len(outbox.bodies), others.bodies)
+    assert (True, (("refused", 1),)) == (status.first.is_gone, other.status().lost)
+
+
 def test_not_initialised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Until the application is set up nothing leaves, neither soon nor at the daily time; then it does."""  # 003-11
     monkeypatch.setattr("homing.sdk.worker.LOOK_SECONDS", 0.005)
