@@ -63,6 +63,7 @@ class Engine:
         self._outboxes = Outboxes(self._policy, self._place(), clock=clock, turns=self._turns)
         self._is_started = False
         self._is_held = False
+        self._begun: set[str] = set()
         self._endings: Endings | None = None
         hours = given.interval_hours
         sources = read_environment(content.policy)._replace(
@@ -116,6 +117,7 @@ class Engine:
     def stop(self, timeout: float | None) -> None:
         """End; wait at most so many seconds for what is under way, then cut it off."""
         self._is_started = False
+        self._begun = set()
         self.release()
         self._halt(self._policy.flush_seconds if timeout is None else max(timeout, 0.0), with_farewell=True)
 
@@ -289,6 +291,7 @@ class Engine:
                 turn=self._turns.sending,
                 may_send=self._may_send,
                 licence=self._ruling.content.licence,
+                begun=self._begun,
             ),
         )
 
@@ -509,6 +512,7 @@ class Engine:
         self._lock = threading.RLock()
         self._saving = threading.Lock()
         self._workers = ()
+        self._begun = set()
         self._endings = None
         self._turns.forget()
         for sender in self._senders:

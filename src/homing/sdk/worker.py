@@ -24,7 +24,7 @@ EVENTS: Final = ""
 class Task(NamedTuple):
     """One ping to send: why, by when, and the number of the last request for one that it answers.
 
-    What is asked for does not wait until it is due.
+    What is asked for does not wait until it is due. What is told once waits where it may not leave yet.
     """
 
     kind: str
@@ -32,19 +32,22 @@ class Task(NamedTuple):
     number: int
     is_scheduled: bool = False
     is_asked: bool = False
+    is_once: bool = False
 
 
 class House(NamedTuple):
     """What a worker asks of the rest, never under a lock of its own: it may be the host's code, or wait for others.
 
     `leads` tells whether this process sends by schedule, `may_send` whether a ping may leave now, while `turn` is held,
-    which is waited for so many seconds, and gives the number of the last no, or None where it was not had.
+    which is waited for so many seconds, and gives the number of the last no, or None where it was not had. `begun` are
+    the destinations that know that the program began: it outlasts the workers.
     """
 
     leads: Callable[[], bool]
     turn: Callable[[float], AbstractContextManager[int | None]]
     may_send: Callable[[], bool]
     licence: Callable[[], object]
+    begun: set[str]
 
 
 class Worker:
@@ -58,7 +61,9 @@ class Worker:
         # A signal's handler may stop the thread while its own code holds this.
         self._changed = threading.Condition(threading.RLock())
         self._kinds = sender.policy.kinds
-        self._waiting = [self._kinds.begin] if self._kinds.begin else []
+        has_to_begin = self._kinds.begin and sender.destination.name not in house.begun
+        self._waiting = [self._kinds.begin] if has_to_begin else []
+        self._rest = 0.0
         self._deadline: Deadline | None = None
         self._end: float | None = None
         self._is_leaving = False
@@ -184,6 +189,9 @@ class Worker:
             reply = self._attempt(task) if may_send else None
             if not may_send:
                 self._sender.outbox.rest(LOOK_SECONDS)
+                self._put_back(task)
+            elif task.kind == self._kinds.begin:
+                self._house.begun.add(self._sender.destination.name)
         with self._changed:
             self._deadline = None
             has_more = reply is not None and not reply.is_unsure and self._sender.outbox.number > 0
@@ -194,6 +202,13 @@ class Worker:
             if self._end is not None and task.kind == EVENTS and not has_more:
                 self._is_leaving = False
             self._changed.notify_all()
+
+    def _put_back(self, task: Task) -> None:
+        """Try again later what is told once, unless it would be too late."""
+        with self._changed:
+            if task.is_once and self._end is None:
+                self._waiting.insert(0, task.kind)
+                self._rest = self._sender.clock.monotonic() + LOOK_SECONDS
 
     def _attempt(self, task: Task) -> Reply | None:
         if self._sender.policy.stops_at_gone:
@@ -241,14 +256,16 @@ class Worker:
         events = self._sender.outbox.wait()
         waits = [LOOK_SECONDS if events is None else events]
         if self._leads:
-            waits.append(0.0 if self._waiting else self._schedule.wait())
+            waits.append(self._schedule.wait())
+            if self._waiting:
+                waits.append(max(0.0, self._rest - self._sender.clock.monotonic()))
         return min(waits)
 
     def _task(self) -> Task | None:
         """Take what is most urgent; its deadline is made under the lock, so that from now on stopping ends it."""
         is_asked = self._asked > self._answered
-        if self._waiting and self._leads:
-            return self._begin(self._waiting.pop(0))
+        if self._waiting and self._leads and self._sender.clock.monotonic() >= self._rest:
+            return self._begin(self._waiting.pop(0))._replace(is_once=True)
         is_pinged = is_asked and self._pinged >= self._asked
         if (is_asked and not is_pinged) or (self._leads and self._schedule.wait() <= 0):
             self._schedule.restart()

@@ -37,6 +37,11 @@ def named(outbox: Outbox) -> list[str]:
     return [json.loads(body)["reason"] for body in outbox.bodies]
 
 
+def begins(outbox: Outbox) -> list[bytes]:
+    """Return what told of a start so far."""
+    return [body for body in outbox.bodies if b'"begin"' in body or b'"startup"' in body]
+
+
 def sirveo(place: Path, **given: Any) -> Telemetry:
     """Return a server's telemetry that nobody switched on."""
     return telemetry(place, **{"policy": "sirveo", "key": "", "enabled": None, **given})
@@ -529,6 +534,44 @@ def test_in_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str
             until(lambda number: len(outbox.bodies) == number, number)
             until(lambda: sending.status().next_due == clock.now() + hours * HOUR * 1000)
             clock.advance(seconds=hours * HOUR)
+
+
+@pytest.mark.parametrize("policy", ["sirveo", "slackonos"])
+def test_it_begins_once(tmp_path: Path, policy: str) -> None:
+    """Neither what is saved nor another id is a start of the program; a start after a stop is one."""
+    outbox = Outbox()
+    own = POLICIES[policy]._replace(layers=("environment", "file", "database", "default"))
+    given = {"policy": own, "file": tmp_path / "c.json", "transport": outbox, "interval_hours": None}
+    with telemetry(tmp_path, **given) as sending:
+        until(lambda: len(begins(outbox)) == 1)
+        sending.reset_id(who="ada")
+        sending.send_now(SECONDS)
+        sending.save({"endpoint": OWN}, who="ada")
+        sending.send_now(SECONDS)
+        assert 1 == len(begins(outbox))
+        sending.stop(SECONDS)
+        sending.start()
+        until(lambda: len(begins(outbox)) == 2)
+
+
+@pytest.mark.parametrize("policy", ["sirveo", "slackonos"])
+def test_it_begins_when_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str) -> None:
+    """What tells of the start waits until the application is set up, without being tried all the time."""
+    monkeypatch.setattr("homing.sdk.worker.LOOK_SECONDS", 0.02)
+    outbox, clock, asked = Outbox(), Clock(), []
+
+    def ask() -> bool:
+        asked.append(clock.now())
+        return clock.now() > Clock().now()
+
+    given = {"policy": policy, "file": tmp_path / "c.json", "transport": outbox, "clock": clock}
+    with telemetry(tmp_path, initialised=ask, **given) as sending:
+        until(lambda: asked)
+        time.sleep(0.1)
+        assert ([], 1) == (outbox.bodies, len(asked))
+        clock.advance(seconds=1)
+        until(lambda: len(begins(outbox)) == 1)
+        assert sending.status().enabled
 
 
 # Licence, consent, notice.
