@@ -7,23 +7,14 @@ from typing import Any, Final
 from homing import Telemetry
 from homing.sdk.machine import CONTAINER_FILES, OWN_SPACES, Linux
 from homing.sdk.transports.base import Request
-from homing.testing import FixedClock, MemoryTransport
+from homing.testing import FixedClock as Clock
+from homing.testing import MemoryTransport as Outbox
+
+__all__ = ["ENDPOINT", "SECONDS", "Clock", "Computer", "Outbox", "keys", "sent", "telemetry"]
 
 ENDPOINT: Final = "http://telemetry.example.com"
 SECONDS: Final = 10.0
 """How long a test waits for a thread before it fails."""
-
-
-class Clock(FixedClock):
-    """A fixed clock whose tokens are as long as random ones."""
-
-    def token(self, size: int = 32) -> str:
-        """Return four characters for three bytes."""
-        return super().token(-(-size * 4 // 3))
-
-
-class Outbox(MemoryTransport):
-    """Where pings of tests go."""
 
 
 class Computer(Linux):
