@@ -422,11 +422,13 @@ class Engine:
             return False
 
     def _log_level(self) -> None:
+        from homing.sdk.notice import log, log_instance
+
         level = self._ruling.decision.text("log_level")
         if level:
-            from homing.sdk.notice import log
-
             log(level, self._own_instance)
+        elif self._own_instance != UNMADE:
+            log_instance(self._own_instance)
 
     # What can be seen of it.
 

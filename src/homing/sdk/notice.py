@@ -44,4 +44,11 @@ def log(level: str, instance: str) -> None:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(levelname).3s %(message)s"))
         logger.addHandler(handler)
-    logger.debug("[telemetry] instance_id=%s", instance)
+    log_instance(instance)
+
+
+def log_instance(instance: str) -> None:
+    """Write the instance's id into the log at DEBUG, where the program has one."""
+    logging = sys.modules.get("logging")
+    if logging is not None and hasattr(logging, "getLogger"):
+        logging.getLogger(LOGGER).debug("[telemetry] instance_id=%s", instance)

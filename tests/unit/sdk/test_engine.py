@@ -376,6 +376,12 @@ def test_the_id_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capl
     assert UNMADE != status.instance
 
 
+def test_the_id_in_the_host_s_own_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A host whose log is at DEBUG needs no variable to see it."""  # 001-23
+    with caplog.at_level(logging.DEBUG, "homing.telemetry"), sirveo(tmp_path) as sending:
+        assert [f"[telemetry] instance_id={sending.status().instance}"] == caplog.messages
+
+
 # Identity.
 
 
