@@ -99,7 +99,7 @@ class Outbox:
     def lose(self, reason: str, number: int = 1) -> None:
         """Count what is lost."""
         with self._lock:
-            for counts in (self._lost, self._untold):
+            for counts in (self._lost, self._untold) if number else ():
                 counts[reason] = counts.get(reason, 0) + number
 
     # Looking.

@@ -134,6 +134,9 @@ class Sender:
             self._remember((kind,), reply)
             if not reply.is_unsure:
                 self._settle(kind, reply)
+            if kind != self.policy.kinds.repeat and not reply.is_success:
+                # What is told once has no other after it.
+                self.outbox.lose("failed" if reply.is_unsure else "refused")
         return reply
 
     def note(self, kind: str, *, may_ask: bool = True) -> None:

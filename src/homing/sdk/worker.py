@@ -140,6 +140,9 @@ class Worker:
                 if self._thread.is_alive():
                     self._note_last(may_ask=False)
                     self._sender.take_in(may_ask=False)
+            if self._leads and self._sender.policy.retry is not Retry.EVERYTHING:
+                # There was no time for them, and nobody keeps them.
+                self._sender.outbox.lose("failed", len(self._waiting))
             # Who is saving a no finds nothing new on disk.
             self._sender.outbox.close(may_write=noes is not None)
 

@@ -580,6 +580,28 @@ def test_it_begins_when_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         assert sending.status().enabled
 
 
+@pytest.mark.parametrize(
+    ("reply", "reason"), [(Reply(503), "failed"), (Reply(None, "Lost."), "failed"), (Reply(400), "refused")]
+)
+def test_what_is_told_once_is_counted(tmp_path: Path, reply: Reply, reason: str) -> None:
+    """Begin and end that did not arrive are lost where nothing is sent again; an update has another after it."""
+    outbox = Outbox(reply)
+    with sirveo(tmp_path, enabled=True, transport=outbox) as sending:
+        sending.send_now(SECONDS)
+        sending.stop(SECONDS)
+    assert ["begin", "update", "end"] == named(outbox)
+    assert ((reason, 2),) == sending.status().lost
+
+
+def test_what_had_no_time_is_counted(tmp_path: Path) -> None:
+    """An end that was not even tried is lost too."""
+    outbox = Outbox()
+    sending = sirveo(tmp_path, enabled=True, transport=outbox)
+    sending.send_now(SECONDS)
+    sending.stop(0)
+    assert (["begin", "update"], (("failed", 1),)) == (named(outbox), sending.status().lost)
+
+
 # Licence, consent, notice.
 
 
