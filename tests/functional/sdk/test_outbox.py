@@ -53,16 +53,16 @@ def stop(seconds: float = 0) -> str:
     return STOP.format(seconds=seconds)
 
 
-def begun(text: str) -> subprocess.Popen[str]:
-    """Start a program."""
-    variables = {**environment(), **dict.fromkeys((REFUSAL, *CI_VARIABLES), "")}
+def begun(text: str, **settings: str) -> subprocess.Popen[str]:
+    """Start a program, with variables of ours."""
+    variables = {**environment(**settings), **dict.fromkeys((REFUSAL, *CI_VARIABLES), "")}
     command = [sys.executable, "-W", "error", "-W", "ignore:This process:DeprecationWarning", "-c", text]
     return subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def run(text: str) -> Any:
+def run(text: str, **settings: str) -> Any:
     """Run a program to its end, and return what it prints last, from JSON."""
-    said, error = begun(text).communicate(timeout=60)
+    said, error = begun(text, **settings).communicate(timeout=60)
     assert "" == error
     return json.loads(said.splitlines()[-1]) if said else None
 
@@ -204,9 +204,11 @@ def test_a_no_empties_it_everywhere(tmp_path: Path, *, again: bool) -> None:
 def test_off_by_the_environment(tmp_path: Path) -> None:
     """A start that finds it off empties what was left, without a thread."""
     with refused() as url:
-        run(code(url, tmp_path, tell(0, 5) + stop()))
-        assert kept(tmp_path)
-        run(code(url, tmp_path, stop(), enabled=False))
+        made = code(url, tmp_path, tell(0, 5) + stop(), enabled=None)
+        run(made, telemetry_enabled="true")
+        assert 5 == "".join(path.read_text() for path in kept(tmp_path)).count('"kind":"told"')
+        threads = "print(json.dumps([telemetry.status().layer, threading.active_count()]))"
+        assert ["environment", 1] == run(code(url, tmp_path, threads, enabled=None), telemetry_enabled="false")
     assert [] == kept(tmp_path)
 
 
