@@ -3,14 +3,19 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 from unittest import mock
 
 from homing.clock import DAY_MS
 from homing.sdk import notice
 from homing.sdk.sender import Sender
 from homing.sdk.sources import Sources
+from homing.sdk.transports.answers import Answer
 from homing.sdk.transports.base import Deadline, Reply, Request
+from homing.sdk.transports.http import HttpTransport
+
+CAUGHT: Final = "Nobody was asked: a test catches what would leave."
+"""Why there is no answer inside `capture`."""
 
 
 class FixedClock:
@@ -44,7 +49,7 @@ class FixedClock:
     def token(self, size: int = 32) -> str:
         """Return a text as long as a random token, the same sequence each time."""
         self._made += 1
-        return f"token-{self._made}".ljust(size, "x")
+        return f"token-{self._made}".ljust(-(-size * 4 // 3), "x")
 
     def id(self) -> str:
         """Return UUID4-shaped ids in sequence."""
@@ -98,12 +103,15 @@ class MemoryTransport:
 def capture(*replies: Reply | Exception) -> Iterator[MemoryTransport]:
     """Catch everything that any telemetry of this process would send meanwhile; nothing leaves.
 
+    Requests to erase and update checks do not leave either: they get no answer, and say so.
+
     Consent counts as ever. What holds for machines that build software, and for people at a terminal, does not: a test
     finds the same wherever it runs.
     """
     caught = MemoryTransport(*replies)
     with (
         mock.patch.object(Sender, "way", return_value=caught),
+        mock.patch.object(HttpTransport, "ask", return_value=Answer(None, error=CAUGHT)),
         mock.patch.object(Sources, "is_ci", new=False),
         mock.patch.object(notice, "is_terminal", return_value=False),
     ):

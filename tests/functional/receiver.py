@@ -53,7 +53,8 @@ def as_user_without_override() -> Sequence[str]:
     """Return what to put before a command so that permissions bind it: root otherwise ignores them."""
     if os.geteuid() != 0:
         return ()
-    return ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override")
+    dropped = "-dac_override,-dac_read_search"
+    return ("setpriv", f"--bounding-set={dropped}", f"--inh-caps={dropped}")
 
 
 class Receiver:

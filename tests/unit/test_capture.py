@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from homing import Telemetry
+from homing import Telemetry, UpdateCheck
 from homing.sdk.policy import POLICIES
 from homing.sdk.transports.base import Reply
-from homing.testing import MemoryTransport, capture
+from homing.testing import CAUGHT, MemoryTransport, capture
 from tests.loopback import only_loopback
 from tests.outside_ci import outside_ci
 
@@ -47,6 +47,15 @@ def test_events_are_caught(tmp_path: Path) -> None:
             sending.send_now(SECONDS)
         assert ["csv", "pdf"] == [each["format"] for each in caught.events("report exported")]
         assert [] == caught.events("report printed")
+
+
+def test_nobody_is_asked(tmp_path: Path) -> None:
+    """What asks a server beside pings does not leave either, and says so."""
+    check = UpdateCheck(url="https://updates.example.com", app="acme", version="1.2.3", directory=tmp_path)
+    with capture(), application(tmp_path) as sending:
+        sending.send_now(SECONDS)
+        [erased] = sending.erase()
+        assert (CAUGHT, CAUGHT) == (erased.problem, check.check().problem)
 
 
 def test_own_replies(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -50,6 +51,7 @@ class Engine:
         self._file = _settings_file(content, given)
         self._own_directory = None if given.directory is None else absolute(given.directory)
         self._store = database or self._usual_store()
+        self._asks_host = database is not None and self._policy.id_kept is not IdKept.FILE
         self._turns = Turns(self._place())
         self._lock = threading.RLock()
         self._saving = threading.Lock()
@@ -62,6 +64,7 @@ class Engine:
         self._outboxes = Outboxes(self._policy, self._place(), clock=clock, turns=self._turns)
         self._is_started = False
         self._is_held = False
+        self._begun: set[str] = set()
         self._endings: Endings | None = None
         hours = given.interval_hours
         sources = read_environment(content.policy)._replace(
@@ -95,6 +98,7 @@ class Engine:
             if self._workers:
                 return
             self._is_started = True
+            self._watch()
             if self._policy.id_made is IdMade.EVERY_START:
                 self._make_id()
             self._log_level()
@@ -104,9 +108,17 @@ class Engine:
             elif not self._ruling.is_in_doubt:
                 self._outboxes.empty()
 
+    def _watch(self) -> None:
+        """Notice the end also while it is off: who switches it on later may do so in a thread that has no signals."""
+        if self._endings is None and (self._policy.kinds.end or self._policy.events):
+            self._endings = Endings(self._end)
+            self._endings.watch()
+
     def stop(self, timeout: float | None) -> None:
         """End; wait at most so many seconds for what is under way, then cut it off."""
         self._is_started = False
+        self._begun = set()
+        self.release()
         self._halt(self._policy.flush_seconds if timeout is None else max(timeout, 0.0), with_farewell=True)
 
     def release(self) -> None:
@@ -117,7 +129,6 @@ class Engine:
             endings.release()
 
     def _halt(self, seconds: float, *, with_farewell: bool) -> None:
-        self.release()
         with self._lock:
             workers, self._workers = self._workers, ()
         for worker in workers:
@@ -147,9 +158,10 @@ class Engine:
         tried = []
         for sender in self._made() if self._ruling.decision.is_on else ():
             sender.recall()
-            with self._turns.sending():
+            with self._turns.sending() as noes:
                 deadline = Deadline(self._clock, self._policy.timeout_seconds)
-                if self._may_send() and sender.send(deadline, self._policy.kinds.repeat) is not None:
+                may_send = noes is not None and self._may_send()
+                if may_send and sender.send(deadline, self._policy.kinds.repeat) is not None:
                     tried.append(sender.course(None))
         return tuple(tried)
 
@@ -269,9 +281,6 @@ class Engine:
             return
         self._problems.pop("thread", None)
         self._workers = tuple(workers)
-        if workers and (self._policy.kinds.end or self._policy.events):
-            self._endings = Endings(self._end)
-            self._endings.watch()
 
     def _end(self) -> None:
         self.stop(None)
@@ -291,6 +300,7 @@ class Engine:
                 turn=self._turns.sending,
                 may_send=self._may_send,
                 licence=self._ruling.content.licence,
+                begun=self._begun,
             ),
         )
 
@@ -330,6 +340,7 @@ class Engine:
         boxes = self._outboxes.open(to, self._ruling.content) if self._ruling.decision.is_on else {}
         outside = Outside(self._clock, identities, self._store, self._transport, self._began, self._place())
         content = self._ruling.content
+        outside = outside._replace(asks_host=self._asks_host)
         return tuple(Sender(content, each, outside=outside._replace(outbox=boxes.get(each.name))) for each in to)
 
     # Events.
@@ -341,7 +352,9 @@ class Engine:
         if not self._senders:
             with self._lock:
                 self._made()
-        if name in self._policy.kinds and name in self._policy.events and not properties:
+        # What the caller gave is asked nothing that would run code of its own.
+        is_bare = isinstance(name, str) and properties.__class__ is dict and not properties
+        if is_bare and name in self._policy.kinds and name in self._policy.events:
             self.track(name, {})
         elif self._outboxes.tell(name, properties):
             for worker in self._workers:
@@ -404,21 +417,29 @@ class Engine:
             return False
         from homing.sdk.notice import is_terminal, show
 
-        try:
-            if not is_terminal() or NOTICE in self._store.load():
-                return False
-            show(self._given.app, self._policy, self._ruling.route)
+        if not is_terminal() or self._has_shown(self._store):
+            return False
+        if not show(self._given.app, self._policy, self._ruling.route):
+            return False
+        # Without a place for the mark it is shown again.
+        with suppress(Exception):
             self._store.save(NOTICE, self._clock.now())
-        except Exception:  # noqa: BLE001 - without a place for the mark it is shown again
-            return True
         return True
 
+    def _has_shown(self, store: Store) -> bool:
+        try:
+            return NOTICE in store.load()
+        except Exception:  # noqa: BLE001 - the store may be anybody's code
+            return False
+
     def _log_level(self) -> None:
+        from homing.sdk.notice import log, log_instance
+
         level = self._ruling.decision.text("log_level")
         if level:
-            from homing.sdk.notice import log
-
             log(level, self._own_instance)
+        elif self._own_instance != UNMADE:
+            log_instance(self._own_instance)
 
     # What can be seen of it.
 
@@ -452,7 +473,8 @@ class Engine:
             lost=self._outboxes.lost,
         )
         if not decision.is_on:
-            return plain._replace(renewed=self._renewal(plain.instance))
+            problems = (*plain.problems, *self._outboxes.left)
+            return plain._replace(problems=problems, renewed=self._renewal(plain.instance))
         with self._lock:
             senders, workers = self._made(), self._workers
         due: list[int | None] = [worker.next_due for worker in workers]
@@ -503,6 +525,7 @@ class Engine:
         self._lock = threading.RLock()
         self._saving = threading.Lock()
         self._workers = ()
+        self._begun = set()
         self._endings = None
         self._ruling.forget()
         self._turns.forget()

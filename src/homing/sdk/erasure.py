@@ -4,7 +4,6 @@
 knows such a request.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +13,7 @@ from homing.sdk.content import Content
 from homing.sdk.destinations import Destination
 from homing.sdk.endpoint import at
 from homing.sdk.payload import encode
+from homing.sdk.transports.answers import parsed, refusal
 from homing.sdk.transports.base import TOO_SLOW, Deadline, Request
 from homing.sdk.transports.http import usual_transport
 from homing.sdk.wire.native import PATH
@@ -22,9 +22,6 @@ ERASE_PATH: Final = "/v1/erase"
 FORM: Final = "native"
 SECONDS: Final = 30.0
 """An erasure is answered when it is done, and a receiver may have to look through many days."""
-
-MOST_ERROR: Final = 180
-"""How many characters of a refusal are shown."""
 
 
 class Erasure(NamedTuple):
@@ -58,19 +55,13 @@ def _erase(to: Destination, instance: str, content: Content, deadline: Deadline)
     headers = {"User-Agent": content.user_agent, "Authorization": f"Bearer {to.key}"}
     answer = usual_transport(content.ca_file).ask(Request(target, headers, encode({"instance_id": instance})), deadline)
     if answer.is_success:
-        return Erasure(to.name, target.url, _object(answer.body))
+        return Erasure(to.name, target.url, _receipt(answer.body))
     error = f"There was no answer within {SECONDS:g} seconds." if answer.error == TOO_SLOW else answer.error
-    return Erasure(to.name, target.url, problem=error or _refusal(answer.status, _object(answer.body)))
+    return Erasure(to.name, target.url, problem=error or refusal(answer))
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _receipt(body: bytes) -> Mapping[str, Any]:
     try:
-        found = json.loads(body)
+        return parsed(body)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _refusal(status: int | None, body: Mapping[str, Any]) -> str:
-    reason = body.get("error")
-    return f"The answer was {status}: {reason[:MOST_ERROR]}" if isinstance(reason, str) else f"The answer was {status}."

@@ -46,8 +46,8 @@ def encoder() -> Callable[[Any], str]:
 
 def written(properties: Mapping[str, Any], encode: Callable[[Any], str]) -> str:
     """Return properties as JSON; raise `ValueError` with a sentence for what cannot be told."""
-    if not isinstance(properties, dict) or not _is_plain(properties, MOST_DEPTH):
-        raise ValueError(f"its properties are not plain JSON, at most {MOST_DEPTH} levels deep")
+    if not isinstance(properties, dict) or not _is_plain(properties, MOST_DEPTH, [MOST_BYTES]):
+        raise ValueError(f"its properties are not plain JSON, at most {MOST_DEPTH} levels deep and {MOST_BYTES} bytes")
     text = encode(properties)
     # A lone surrogate is a ValueError too.
     if len(text) > MOST_BYTES or (not text.isascii() and len(text.encode()) > MOST_BYTES):
@@ -58,7 +58,7 @@ def written(properties: Mapping[str, Any], encode: Callable[[Any], str]) -> str:
 def is_allowed(policy: Policy, name: Any) -> bool:
     """Tell whether a policy allows an event of that name: the kinds of its pings are no events of the application's."""
     if policy.events != ANY_EVENT:
-        return name in policy.events
+        return isinstance(name, str) and name in policy.events
     return is_name(name) and name not in policy.kinds
 
 
@@ -67,33 +67,38 @@ def is_name(name: Any) -> bool:
     return isinstance(name, str) and 0 < len(name) <= MOST_NAME and name.isprintable() and name == name.strip()
 
 
-def _is_plain(value: Any, depth: int) -> bool:
+def _is_plain(value: Any, depth: int, left: list[int]) -> bool:
+    """Tell whether a value is JSON, of which no more is looked at than there may be members, as `left` counts."""
     # Every event of the host's comes by here, so what is most frequent is asked for first.
     if isinstance(value, str):
         # No receiver takes that character.
-        return "\0" not in value
+        return len(value) <= MOST_BYTES and "\0" not in value
     if isinstance(value, int) or value is None:
         return value is None or -LARGEST <= value < LARGEST
     if isinstance(value, float):
         return isfinite(value)
+    if depth == 0 or not isinstance(value, dict | list | tuple):
+        return False
+    left[0] -= len(value)
+    is_few = left[0] >= 0
     if isinstance(value, dict):
-        return depth > 0 and _are_names(value) and _are_plain(value.values(), depth - 1)
-    return isinstance(value, list | tuple) and depth > 0 and _are_plain(value, depth - 1)
+        return is_few and _are_names(value) and _are_plain(value.values(), depth - 1, left)
+    return is_few and _are_plain(value, depth - 1, left)
 
 
 def _are_names(values: Iterable[Any]) -> bool:
     for value in values:  # noqa: SIM110 - half as fast with all()
-        if not isinstance(value, str) or "\0" in value:
+        if not isinstance(value, str) or len(value) > MOST_BYTES or "\0" in value:
             return False
     return True
 
 
-def _are_plain(values: Iterable[Any], depth: int) -> bool:
+def _are_plain(values: Iterable[Any], depth: int, left: list[int]) -> bool:
     for value in values:
         # What is most frequent is not worth a call.
         if value.__class__ is str:
-            if "\0" in value:
+            if len(value) > MOST_BYTES or "\0" in value:
                 return False
-        elif not _is_plain(value, depth):
+        elif not _is_plain(value, depth, left):
             return False
     return True

@@ -21,10 +21,14 @@ Ask = Callable[[], Licence | None]
 
 
 class Asking:
-    """Asks the host which licence is loaded now, and remembers why it could not say; then none counts."""
+    """Asks the host which licence is loaded now, and remembers why it could not say; then none counts.
+
+    `last` is what was said last.
+    """
 
     def __init__(self, ask: Ask | None) -> None:
         self._ask = ask
+        self.last: Licence | None = None
         self.problems: tuple[str, ...] = ()
 
     def __call__(self) -> Licence | None:
@@ -34,6 +38,8 @@ class Asking:
         except Exception as error:  # noqa: BLE001 - the host's code must not stop its telemetry
             reason = type(error).__name__
             self.problems = (f"The host cannot say which licence is loaded, so none counts: {reason}.",)
-            return None
-        self.problems = ()
-        return found if isinstance(found, Licence) else None
+            found = None
+        else:
+            self.problems = ()
+        self.last = found if isinstance(found, Licence) else None
+        return self.last

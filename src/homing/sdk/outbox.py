@@ -41,11 +41,12 @@ NOTHING: Final[Mapping[str, Any]] = {}
 
 
 class Waiting(NamedTuple):
-    """One ping: when it was made, its fields, and how many bytes they have."""
+    """One ping: when it was made, its fields, how many bytes they have, and the losses it tells of, by reason."""
 
     at: int
     fields: dict[str, Any]
     size: int
+    lost: Mapping[str, int] = {}
 
 
 class Batch(NamedTuple):
@@ -98,7 +99,7 @@ class Outbox:
     def lose(self, reason: str, number: int = 1) -> None:
         """Count what is lost."""
         with self._lock:
-            for counts in (self._lost, self._untold):
+            for counts in (self._lost, self._untold) if number else ():
                 counts[reason] = counts.get(reason, 0) + number
 
     # Looking.
@@ -194,7 +195,7 @@ class Outbox:
                 self._without(pings)
                 self.lose(reason, len(pings))
                 for ping in pings:
-                    self.give_back(_losses_in(ping.fields))
+                    self.give_back(ping.lost)
 
     def give_back(self, losses: Mapping[str, int]) -> None:
         """Take back losses that a ping was to tell of which will not arrive."""
@@ -257,9 +258,10 @@ class Outbox:
         except OSError as error:
             self.problem = f"What was kept on disk cannot be looked for: {error.strerror or error}."
 
-    def close(self) -> None:
-        """Leave everything to the next start, and count what cannot be left."""
-        self.keep()
+    def close(self, *, may_write: bool = True) -> None:
+        """Leave everything to the next start, and count what cannot be left, or may not."""
+        if may_write:
+            self.keep()
         with self._lock:
             left = [ping for batch in self._batches if not batch.is_kept for ping in batch.pings]
             reason, told = "failed" if self._spool is None else "unkept", len(self.take())
@@ -268,20 +270,18 @@ class Outbox:
                 self.lose(reason, told)
             self._batches, self._tries, self._again, self._rest = (), 0, 0.0, 0.0
             untold = self.take_losses() if self._tells_losses else {}
-        if untold and (self._spool is None or not self._is_written(LOSSES_FILE, (), untold)):
+        if untold and not (may_write and self._spool and self._is_written(LOSSES_FILE, (), untold)):
             self.give_back(untold)
         if self._spool is not None:
             self._spool.release()
 
     def empty(self) -> None:
-        """Forget everything, here and on disk, and take nothing more."""
+        """Forget everything, and take nothing more."""
         with self._lock:
             self._is_open = False
             self._told.clear()
             self._batches = ()
             self._untold = {}
-        if self._spool is not None:
-            self._spool.empty()
 
     def open(self, url: str, noes: int) -> None:
         """Take events for an address, from the no of that number on; what waits for another address is lost."""
@@ -311,7 +311,7 @@ class Outbox:
             self._spool.forget()
 
     def _is_written(self, name: str, pings: Sequence[Waiting], losses: Mapping[str, int] = NOTHING) -> bool:
-        text = {"to": self._url, "lost": dict(losses), "pings": [{"at": ping.at, "is": ping.fields} for ping in pings]}
+        text = {"to": self._url, "lost": dict(losses), "pings": [_written(ping) for ping in pings]}
         try:
             if self._spool is not None:
                 self._spool.write(name, encode(text).decode())
@@ -326,8 +326,8 @@ class Outbox:
 
         try:
             found = json.loads(text)
-            pings = [Waiting(each["at"], each["is"], len(encode(each["is"]))) for each in found["pings"]]
-            losses = {reason: int(found["lost"][reason]) for reason in LOSSES if reason in found["lost"]}
+            pings = [_read_ping(each) for each in found["pings"]]
+            losses = _losses(found["lost"])
             is_ours = found["to"] == self._url
         except (ValueError, LookupError, TypeError, AttributeError):
             self.lose("damaged")
@@ -335,11 +335,17 @@ class Outbox:
         self.give_back(losses)
         if is_ours:
             self.put(pings)
-        elif pings:
-            self.lose("moved", len(pings))
+        else:
+            self.drop(pings, "moved")
 
 
-def _losses_in(fields: Mapping[str, Any]) -> Mapping[str, int]:
-    """Return the losses that a ping tells of."""
-    told = fields.get("properties", NOTHING).get("lost", NOTHING)
-    return {reason: told[reason] for reason in LOSSES if isinstance(told.get(reason), int)}
+def _written(ping: Waiting) -> dict[str, Any]:
+    return {"at": ping.at, "is": ping.fields, **({"lost": dict(ping.lost)} if ping.lost else {})}
+
+
+def _read_ping(found: Mapping[str, Any]) -> Waiting:
+    return Waiting(found["at"], found["is"], len(encode(found["is"])), _losses(found.get("lost", NOTHING)))
+
+
+def _losses(found: Mapping[str, Any]) -> dict[str, int]:
+    return {reason: int(found[reason]) for reason in LOSSES if reason in found}

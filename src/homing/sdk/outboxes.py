@@ -1,6 +1,7 @@
 """The outboxes of an application: one for each destination, and what is told goes into all of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ class Outboxes:
         self._encode = encoder()
         self._boxes: dict[str, Outbox] = {}
         self._problem = ""
+        self._left = ""
 
     def open(self, to: Iterable[Destination], content: Content) -> Mapping[str, Outbox]:
         """Return an open outbox for each destination, by its name."""
@@ -70,9 +72,22 @@ class Outboxes:
         """Forget what waits, here and on disk, and take nothing more: somebody said no."""
         for box in self._boxes.values():
             box.empty()
-        if self._folder is not None and self._folder.is_dir():
-            for each in self._folder.iterdir():
-                Spool(each, self._clock).empty()
+        self._left = ""
+        with self._telling():
+            # Where there is no folder not even that is tried to be opened.
+            for each in self._folder.iterdir() if self._folder and self._folder.stat() else ():
+                with self._telling():
+                    Spool(each, self._clock).empty()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Keep what hinders the removal, to be told; what is not there hinders nobody."""
+        try:
+            yield
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            self._left = f"What was kept on disk cannot be removed: {error.strerror or error}."
 
     def forget(self) -> None:
         """In a child: what waits is the parent's."""
@@ -91,6 +106,12 @@ class Outboxes:
         return tuple((reason, number) for reason, number in found if number)
 
     @property
+    def left(self) -> tuple[str, ...]:
+        """Why something is still there that somebody said no to, if it is."""
+        return (self._left,) if self._left else ()
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong, in sentences."""
-        return tuple(dict.fromkeys(filter(None, (self._problem, *(box.problem for box in self._boxes.values())))))
+        found = (self._problem, self._left, *(box.problem for box in self._boxes.values()))
+        return tuple(dict.fromkeys(filter(None, found)))

@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 HOUR: Final = 3600
-DAY_HOURS: Final = 24
 
 ANY_EVENT: Final = ("*",)
 """The events of a policy that allows every name but those of its pings."""

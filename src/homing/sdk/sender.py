@@ -34,7 +34,10 @@ SECRET_HEADERS: Final = frozenset({"Authorization", "X-SeqDesk-Telemetry-Token"}
 
 
 class Outside(NamedTuple):
-    """What a sender knows of the world; without a place for the identity nothing can be sent."""
+    """What a sender knows of the world; without a place for the identity nothing can be sent.
+
+    `asks_host` says that looking for the identity is to run code of the host's.
+    """
 
     clock: Clock
     identities: Identities | None
@@ -43,6 +46,7 @@ class Outside(NamedTuple):
     began: float = 0.0
     directory: Path | None = None
     outbox: Outbox | None = None
+    asks_host: bool = False
 
 
 class Memory(NamedTuple):
@@ -81,10 +85,11 @@ class Sender:
         self._problems: Mapping[str, str] = {}
         self._is_gone = False
 
-    def prepare(self) -> bool:
+    def prepare(self, *, may_ask: bool = True) -> bool:
         """Make or find the identity; return whether there is one."""
+        may_look = may_ask or not self._outside.asks_host
         try:
-            if self._identity is None and self._outside.identities is not None:
+            if self._identity is None and self._outside.identities is not None and may_look:
                 self._identity = self._outside.identities.make()
                 self._problem("id", None)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a disk must not harm the host
@@ -101,7 +106,8 @@ class Sender:
             found = store.load()
         except Exception:  # noqa: BLE001 - the decision has said so already
             return None
-        self._is_gone = self.policy.stops_at_gone and found.get(self._name(STOPPED_AT)) == self.destination.target.url
+        if self.policy.stops_at_gone and found.get(self._name(STOPPED_AT)) == self.destination.target.url:
+            self._is_gone = True
         success = found.get(self._name(SENT)) if self.policy.is_throttled else None
         if isinstance(success, int) and self._memory.success is None:
             self._memory = self._memory._replace(success=success)
@@ -128,15 +134,18 @@ class Sender:
             self._remember((kind,), reply)
             if not reply.is_unsure:
                 self._settle(kind, reply)
+            if kind != self.policy.kinds.repeat and not reply.is_success:
+                # What is told once has no other after it.
+                self.outbox.lose("failed" if reply.is_unsure else "refused")
         return reply
 
     def note(self, kind: str, *, may_ask: bool = True) -> None:
         """Let a ping wait in the outbox; without asking the host, where it must not be waited for."""
-        if not self._is_gone and self.prepare():
+        if not self._is_gone and self.prepare(may_ask=may_ask):
             # In the order in which all of it was told.
             self.take_in(may_ask=may_ask)
             rows, told = self._rows(may_ask=may_ask)
-            gathered = gather(rows, self._moment(kind), told=told)
+            gathered = gather(rows, self._moment(kind, may_ask=may_ask), told=told)
             self._count(gathered.failed)
             self.outbox.put([Waiting(self.clock.now(), gathered.fields, len(encode(gathered.fields)))])
 
@@ -164,12 +173,12 @@ class Sender:
 
     def take_in(self, *, may_ask: bool = True) -> None:
         """Make pings of the events that were told. The host is asked once for all; the first tells of losses."""
-        if not self.outbox.is_told or not self.prepare():
+        if not self.outbox.is_told or not self.prepare(may_ask=may_ask):
             return
         events = self.outbox.take()
         rows, told = self._rows(may_ask=may_ask)
         lost = self._untold(rows)
-        moment = self._moment("", lost)
+        moment = self._moment("", lost, may_ask=may_ask)
         whole = gather(rows, moment, told=told)
         self._count(whole.failed)
         of_each = tuple(row for row in rows if any(row.probe is probe for probe in OF_EACH))
@@ -179,8 +188,8 @@ class Sender:
         for number, event in enumerate(events):
             when = moment._replace(kind=event.name, at=event.at, id=self.clock.id())
             own = gather(of_each, when, told=NOTHING).fields
-            fields = {**(common if number else whole.fields), **own}
-            made.append(Waiting(event.at, _with_own(fields, event), size + len(event.properties)))
+            fields, told_of = ({**common, **own}, NOTHING) if number else ({**whole.fields, **own}, lost)
+            made.append(Waiting(event.at, _with_own(fields, event), size + len(event.properties), told_of))
         self.outbox.put(made)
 
     def _untold(self, rows: tuple[Row, ...]) -> Mapping[str, int]:
@@ -265,7 +274,9 @@ class Sender:
 
     def _as_shown(self, request: Request) -> Shown:
         headers = tuple((name, MASK if name in SECRET_HEADERS else text) for name, text in request.headers.items())
-        name, now, note = self.destination.name, self.clock.now(), self.policy.privacy
+        name, now = self.destination.name, self.clock.now()
+        # A transport that does more than to send what it is given says so.
+        note = f"{self.policy.privacy} {getattr(self._transport, 'note', '')}".strip()
         return Shown(name, request.endpoint.url, headers, request.body, now, note)
 
     def warm(self) -> None:
@@ -293,7 +304,7 @@ class Sender:
             self.outbox.give_back(lost)
         return gather(rows, self._moment(kind, lost), told=self._content.told), lost
 
-    def _moment(self, kind: str, lost: Mapping[str, int] = NOTHING) -> Moment:
+    def _moment(self, kind: str, lost: Mapping[str, int] = NOTHING, *, may_ask: bool = True) -> Moment:
         content, to = self._content, self.destination
         return Moment(
             content.version,
@@ -304,7 +315,7 @@ class Sender:
             int(self.clock.monotonic() - self._outside.began),
             to.name,
             to.identifier,
-            content.licence(),
+            content.licence() if may_ask else content.licence.last,
             content.profile,
             lost,
         )

@@ -60,11 +60,14 @@ def read_environment(policy: Policy) -> Sources:
 def with_file(sources: Sources, policy: Policy, *, path: Path | None) -> Sources:
     """Return the sources with what the file says now; what cannot be read is a problem, never an error."""
     others = _problems_without(sources, "file")
-    if path is None or "file" not in policy.layers or not path.exists():
-        return sources._replace(file_name="", file={}, problems=others)
+    nothing = sources._replace(file_name="", file={}, problems=others)
+    if path is None or "file" not in policy.layers:
+        return nothing
     try:
         return sources._replace(file_name=str(path), file=read_file(path), problems=others)
     except SettingsError as error:
+        if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+            return nothing
         found = tuple(("file", problem) for problem in error.problems)
         return sources._replace(file_name=str(path), file={}, problems=(*others, *found))
 

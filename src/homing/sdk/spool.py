@@ -65,11 +65,10 @@ class Spool:
                 os.close(lock)
 
     def empty(self) -> None:
-        """Remove what anybody keeps here."""
-        for pattern in ("*.json", "*.draft"):
-            for path in self._directory.glob(pattern) if self._directory.exists() else ():
-                with contextlib.suppress(OSError):
-                    path.unlink(missing_ok=True)
+        """Remove what anybody keeps here; raise `OSError` when that is impossible."""
+        for path in self._directory.iterdir():
+            if path.suffix in (".json", ".draft"):
+                path.unlink(missing_ok=True)
 
     def release(self) -> None:
         """Leave the files to whoever comes next."""

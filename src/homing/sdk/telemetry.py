@@ -120,7 +120,7 @@ class Telemetry:
         Never raises and never waits. `properties` are values that JSON has, at most 5 levels deep and 8 KiB long. While
         telemetry is off nothing is kept. What the policy does not allow, and what is lost, is counted in the status.
         """
-        self._engine.event(name, properties or {})
+        self._engine.event(name, {} if properties is None else properties)
 
     def track_startup(self, version: str | None = None, release: str | None = None) -> None:
         """Begin, where that was not done: the event `startup` is sent once. `slackonos` only, like the next two."""

@@ -23,6 +23,9 @@ from typing import Final
 LEADER_FILE: Final = "leader.lock"
 SENDING_FILE: Final = "sending.lock"
 POLL_SECONDS: Final = 0.02
+TURN_SECONDS: Final = 10.0
+"""How long a turn is waited for: who saves a no needs less, and nobody may hold up the others for ever."""
+
 MOST_DIGITS: Final = 20
 
 
@@ -70,14 +73,15 @@ class Turns:
             os.close(opened)
 
     @contextlib.contextmanager
-    def sending(self) -> Iterator[int]:
-        """Let others know that somebody sends; give the number of the last no."""
+    def sending(self, seconds: float = TURN_SECONDS) -> Iterator[int | None]:
+        """Let others know that somebody sends; give the number of the last no, or None where one is still being saved.
+
+        Waits at most so many seconds for the end of that.
+        """
         opened = self._open(SENDING_FILE)
         try:
-            if opened is not None:
-                with contextlib.suppress(OSError):
-                    fcntl.flock(opened, fcntl.LOCK_SH)
-            yield _number_in(opened)
+            is_ours = opened is None or _take(opened, fcntl.LOCK_SH, seconds)
+            yield _number_in(opened) if is_ours else None
         finally:
             if opened is not None:
                 _close(opened)
@@ -88,7 +92,7 @@ class Turns:
         opened = self._open(SENDING_FILE)
         try:
             if opened is not None:
-                _take(opened, seconds)
+                _take(opened, fcntl.LOCK_EX, seconds)
                 with contextlib.suppress(OSError):
                     os.pwrite(opened, f"{_number_in(opened) + 1}\n".encode(), 0)
             yield
@@ -120,16 +124,18 @@ def _number_in(opened: int | None) -> int:
         return 0
 
 
-def _take(opened: int, seconds: float) -> None:
-    for _ in range(int(seconds / POLL_SECONDS)):
+def _take(opened: int, kind: int, seconds: float) -> bool:
+    """Take a lock, and return whether it is ours; where there are no locks it is."""
+    for _ in range(max(1, int(seconds / POLL_SECONDS))):
         try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(opened, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             time.sleep(POLL_SECONDS)
         except OSError:
-            return
+            return True
         else:
-            return
+            return True
+    return False
 
 
 def _close(opened: int) -> None:

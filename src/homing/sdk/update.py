@@ -15,9 +15,9 @@ from homing.sdk.endpoint import parse
 from homing.sdk.identity import FilePlace, default_directory
 from homing.sdk.payload import Moment
 from homing.sdk.telemetry import Telemetry
-from homing.sdk.transports.answers import Question
+from homing.sdk.transports.answers import Question, parsed, refusal
 from homing.sdk.transports.base import LIMIT_SECONDS, TOO_SLOW, Deadline
-from homing.sdk.update_forms import FAYNOSYNC, FORMS, Update, parsed, problems_of, refusal
+from homing.sdk.update_forms import FAYNOSYNC, FORMS, Update, problems_of
 from homing.sdk.wire.base import behind_key, go_arch, go_system
 
 DEVICE_HEADER: Final = "X-Device-ID"

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from homing.sdk.endpoint import Endpoint, parse
-from homing.sdk.transports.answers import Answer
 
 MOST_ERROR: Final = 100
 MOST_URL: Final = 4000
@@ -125,29 +124,6 @@ def _is_fine(text: Any, signs: str) -> bool:
     if not isinstance(text, str) or not text.isascii() or not 0 < len(text) <= MOST_ERROR:
         return False
     return all(each.isalnum() or each in signs for each in text)
-
-
-def parsed(body: bytes) -> Mapping[str, Any]:
-    """Return the object that a body holds; raise `ValueError` where it holds none."""
-    import json
-
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        raise ValueError("it is not JSON") from None
-    if not isinstance(found, Mapping):
-        raise ValueError("it is no object")  # noqa: TRY004 - what a server said
-    return found
-
-
-def refusal(answer: Answer) -> str:
-    """Say what the server said against it."""
-    try:
-        reason = str(parsed(answer.body).get("error", ""))
-    except ValueError:
-        reason = ""
-    shown = "".join(each for each in reason if each.isprintable())[:MOST_ERROR].rstrip(".")
-    return f"The answer was {answer.status}: {shown}." if shown else f"The answer was {answer.status}."
 
 
 def _switch(found: Mapping[str, Any], name: str, *, otherwise: bool | None = None) -> bool:

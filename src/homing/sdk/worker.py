@@ -9,12 +9,13 @@ from homing.sdk.policy import Retry
 from homing.sdk.schedule import Schedule
 from homing.sdk.sender import Sender
 from homing.sdk.transports.base import Deadline, Reply
+from homing.sdk.turns import TURN_SECONDS
 
 LOOK_SECONDS: Final = 60.0
 """How often the clock and the licence are looked at: a wait may not outlast a machine's sleep by more."""
 
 GOODBYE_SECONDS: Final = 0.04
-"""How long a thread may take to end once its socket was ended."""
+"""How long a thread may take to end once its socket was ended, and who saves a no meanwhile."""
 
 EVENTS: Final = ""
 """The kind of a task that sends no ping of its own, only what waits."""
@@ -23,7 +24,7 @@ EVENTS: Final = ""
 class Task(NamedTuple):
     """One ping to send: why, by when, and the number of the last request for one that it answers.
 
-    What is asked for does not wait until it is due.
+    What is asked for does not wait until it is due. What is told once waits where it may not leave yet.
     """
 
     kind: str
@@ -31,19 +32,22 @@ class Task(NamedTuple):
     number: int
     is_scheduled: bool = False
     is_asked: bool = False
+    is_once: bool = False
 
 
 class House(NamedTuple):
     """What a worker asks of the rest, never under a lock of its own: it may be the host's code, or wait for others.
 
     `leads` tells whether this process sends by schedule, `may_send` whether a ping may leave now, while `turn` is held,
-    which gives the number of the last no.
+    which is waited for so many seconds, and gives the number of the last no, or None where it was not had. `begun` are
+    the destinations that know that the program began: it outlasts the workers.
     """
 
     leads: Callable[[], bool]
-    turn: Callable[[], AbstractContextManager[int]]
+    turn: Callable[[float], AbstractContextManager[int | None]]
     may_send: Callable[[], bool]
     licence: Callable[[], object]
+    begun: set[str]
 
 
 class Worker:
@@ -57,7 +61,9 @@ class Worker:
         # A signal's handler may stop the thread while its own code holds this.
         self._changed = threading.Condition(threading.RLock())
         self._kinds = sender.policy.kinds
-        self._waiting = [self._kinds.begin] if self._kinds.begin else []
+        has_to_begin = self._kinds.begin and sender.destination.name not in house.begun
+        self._waiting = [self._kinds.begin] if has_to_begin else []
+        self._rest = 0.0
         self._deadline: Deadline | None = None
         self._end: float | None = None
         self._is_leaving = False
@@ -128,12 +134,17 @@ class Worker:
 
     def leave(self) -> None:
         """Leave what waits to the next start, when the thread has ended, or hangs: then without asking the host."""
-        with self._house.turn() as noes:
-            self._sender.outbox.heed(noes)
-            if self._thread.is_alive():
-                self._note_last(may_ask=False)
-                self._sender.take_in(may_ask=False)
-            self._sender.outbox.close()
+        with self._house.turn(GOODBYE_SECONDS) as noes:
+            if noes is not None:
+                self._sender.outbox.heed(noes)
+                if self._thread.is_alive():
+                    self._note_last(may_ask=False)
+                    self._sender.take_in(may_ask=False)
+            if self._leads and self._sender.policy.retry is not Retry.EVERYTHING:
+                # There was no time for them, and nobody keeps them.
+                self._sender.outbox.lose("failed", len(self._waiting))
+            # Who is saving a no finds nothing new on disk.
+            self._sender.outbox.close(may_write=noes is not None)
 
     def wake(self) -> None:
         """See that something was told."""
@@ -143,6 +154,8 @@ class Worker:
     def _run(self) -> None:
         self._sender.prepare()
         self._sender.warm()
+        # Another process may have been told that nobody wants any more.
+        self._sender.recall()
         seen = self._house.licence()
         while True:
             now = self._house.licence()
@@ -166,17 +179,22 @@ class Worker:
         now = self._sender.clock.monotonic()
         if self._leads and now >= self._adopts and self._end is None:
             self._adopts = now + LOOK_SECONDS
-            with self._house.turn() as noes:
-                self._sender.outbox.heed(noes)
-                self._sender.outbox.adopt()
+            with self._house.turn(TURN_SECONDS) as noes:
+                if noes is not None:
+                    self._sender.outbox.heed(noes)
+                    self._sender.outbox.adopt()
 
     def _send(self, task: Task) -> None:
-        with self._house.turn() as noes:
-            self._sender.outbox.heed(noes)
-            may_send = self._house.may_send()
+        with self._house.turn(TURN_SECONDS) as noes:
+            if noes is not None:
+                self._sender.outbox.heed(noes)
+            may_send = noes is not None and self._house.may_send()
             reply = self._attempt(task) if may_send else None
             if not may_send:
                 self._sender.outbox.rest(LOOK_SECONDS)
+                self._put_back(task)
+            elif task.kind == self._kinds.begin:
+                self._house.begun.add(self._sender.destination.name)
         with self._changed:
             self._deadline = None
             has_more = reply is not None and not reply.is_unsure and self._sender.outbox.number > 0
@@ -188,7 +206,16 @@ class Worker:
                 self._is_leaving = False
             self._changed.notify_all()
 
+    def _put_back(self, task: Task) -> None:
+        """Try again later what is told once, unless it would be too late."""
+        with self._changed:
+            if task.is_once and self._end is None:
+                self._waiting.insert(0, task.kind)
+                self._rest = self._sender.clock.monotonic() + LOOK_SECONDS
+
     def _attempt(self, task: Task) -> Reply | None:
+        if self._sender.policy.stops_at_gone:
+            self._sender.recall()
         if task.kind != EVENTS:
             return self._sender.send(task.deadline, task.kind)
         self._note_last()
@@ -206,7 +233,9 @@ class Worker:
     def _take_last(self) -> None:
         """Make pings of what was told last, though there is no time to send them."""
         if self._has_to_keep:
-            with self._house.turn() as noes:
+            with self._house.turn(TURN_SECONDS) as noes:
+                if noes is None:
+                    return
                 self._sender.outbox.heed(noes)
                 if self._house.may_send():
                     self._note_last()
@@ -230,14 +259,16 @@ class Worker:
         events = self._sender.outbox.wait()
         waits = [LOOK_SECONDS if events is None else events]
         if self._leads:
-            waits.append(0.0 if self._waiting else self._schedule.wait())
+            waits.append(self._schedule.wait())
+            if self._waiting:
+                waits.append(max(0.0, self._rest - self._sender.clock.monotonic()))
         return min(waits)
 
     def _task(self) -> Task | None:
         """Take what is most urgent; its deadline is made under the lock, so that from now on stopping ends it."""
         is_asked = self._asked > self._answered
-        if self._waiting and self._leads:
-            return self._begin(self._waiting.pop(0))
+        if self._waiting and self._leads and self._sender.clock.monotonic() >= self._rest:
+            return self._begin(self._waiting.pop(0))._replace(is_once=True)
         is_pinged = is_asked and self._pinged >= self._asked
         if (is_asked and not is_pinged) or (self._leads and self._schedule.wait() <= 0):
             self._schedule.restart()

@@ -56,6 +56,7 @@ def test_what_is_asked(tmp_path: Path, path: str, asked: str) -> None:
         (answer("401 Unauthorized", b'{"error": "The key is wrong."}'), "The answer was 401: The key is wrong."),
         (answer("404 Not Found", b"<html>"), "The answer was 404."),
         (answer("503 Busy", b"[]"), "The answer was 503."),
+        (answer("400 No", b"[" * 60_000), "The answer was 400."),
         (b"nonsense\r\n\r\n", "The answer cannot be read: it is not HTTP."),
         (b"", "The connection was closed without an answer."),
     ],

@@ -1,5 +1,6 @@
 """What telemetry does to the program it sits in: processes of their own."""
 
+import fcntl
 import json
 import os
 import pty
@@ -7,13 +8,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from subprocess import PIPE
+from typing import Any, Final
 
 import pytest
 
 from bench.endpoints import ENDPOINTS, HANGING_NAMES
 from homing.sdk.sources import CI_VARIABLES, REFUSAL
-from tests.functional.receiver import environment
+from tests.functional.receiver import as_user_without_override, environment
 from tests.functional.sdk.listener import listener
 
 MAKE = """
@@ -71,11 +73,11 @@ def make(endpoint: str, directory: Path, *, enabled: bool | None = True, first: 
     return MAKE.format(endpoint=endpoint, enabled=enabled, directory=str(directory), first=first)
 
 
-def run(code: str, **settings: str) -> Any:
+def run(code: str, *before: str, **settings: str) -> Any:
     """Run code in a process of its own, and return what it prints, from JSON."""
     variables = {**environment(**settings), **HARMLESS}
     # Later versions of Python warn when a process with threads forks.
-    command = [sys.executable, "-W", "error", "-W", "ignore:This process:DeprecationWarning", "-c", code]
+    command = [*before, sys.executable, "-W", "error", "-W", "ignore:This process:DeprecationWarning", "-c", code]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=60)
     assert (0, "") == (done.returncode, done.stderr)
     return json.loads(done.stdout) if done.stdout else None
@@ -102,6 +104,78 @@ print(json.dumps([taken, threading.active_count(), telemetry.status().last_error
     ) == error
 
 
+HANG: Final = """
+import threading, time
+hanging, asked = threading.Event(), threading.Event()
+
+def hang():
+    if hanging.is_set():
+        asked.set()
+        time.sleep(60)
+
+class Database:
+    def load(self):
+        hang()
+        return {}
+
+    def save(self, name, value):
+        pass
+
+from homing.sdk.policy import HOMING, IdKept
+IN_DATABASE = HOMING._replace(id_kept=IdKept.DATABASE, layers=("environment", "default"))
+"""
+"""Code of a host that may hang."""
+
+
+@pytest.mark.parametrize(
+    ("given", "lost", "kept"),
+    [("licence=hang", [], 1), ("policy=IN_DATABASE, database=Database()", [["unkept", 1]], 0)],
+)
+def test_stopping_while_the_host_hangs(tmp_path: Path, given: str, lost: list[Any], kept: int) -> None:
+    """Stop does not ask the host once more for what its thread waits for; what was told is kept, or counted."""
+    made = make("http://127.0.0.1:9", tmp_path).replace("first_seconds", f"{given}, first_seconds")
+    code = f"""{HANG}{made}
+telemetry.event("told")
+hanging.set()
+telemetry.start()
+asked.wait(10)
+began = time.monotonic()
+telemetry.stop(0)
+taken = time.monotonic() - began
+hanging.clear()
+print(json.dumps([taken, telemetry.status().lost]), flush=True)
+os._exit(0)
+"""
+    taken, found = run(code)
+    assert (True, lost) == (taken < 0.5, found)
+    assert kept == len(list((tmp_path / "outbox").rglob("*.000001.json")))
+
+
+def test_stopping_while_another_process_says_no(tmp_path: Path) -> None:
+    """Its lock is not waited for longer than that, and nothing new is written to disk meanwhile."""
+    (tmp_path / "sending.lock").touch()
+    with (tmp_path / "sending.lock").open("rb+") as lock:
+        code = f"""{make("http://127.0.0.1:9", tmp_path, first=3600)}
+telemetry.start()
+telemetry.event("told")
+time.sleep(0.3)
+print("ready", flush=True)
+sys.stdin.readline()
+began = time.monotonic()
+telemetry.stop(0)
+print(json.dumps([time.monotonic() - began, telemetry.status().lost]), flush=True)
+os._exit(0)
+"""
+        command, variables = [sys.executable, "-W", "error", "-c", code], {**environment(), **HARMLESS}
+        with subprocess.Popen(command, env=variables, stdin=PIPE, stdout=PIPE, text=True) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            taken, lost = json.loads(process.communicate("\n", timeout=60)[0])
+    assert (True, [["unkept", 1]]) == (taken < 0.5, lost)
+    assert [] == list(tmp_path.rglob("*.json"))
+
+
 @pytest.mark.parametrize("name", ENDPOINTS)
 def test_exit_is_not_delayed(tmp_path: Path, name: str) -> None:
     """A program that ends without stopping telemetry ends as soon as one without it."""
@@ -118,6 +192,48 @@ def test_off_touches_nothing(tmp_path: Path) -> None:
     assert [] == run(make("http://127.0.0.1:9", place, enabled=None) + WATCHED)
     assert [] == run(make("http://127.0.0.1:9", place, enabled=True) + WATCHED, telemetry_enabled="off")
     assert not place.exists()
+
+
+@pytest.mark.parametrize("closed", ["outbox", "outbox/default", "."])
+def test_a_place_that_may_not_be_looked_into(tmp_path: Path, closed: str) -> None:
+    """Nothing raises, neither at the start nor when somebody says no, and status says what is still there."""
+    place = tmp_path / "place"
+    (place / "outbox" / "default").mkdir(parents=True)
+    (place / "outbox" / "default" / "x.000001.json").write_text("{}")
+    (place / closed).chmod(0)
+    own = f"database=SqliteStore({str(tmp_path / 'own.db')!r}), "
+    made = make("http://127.0.0.1:9", place, enabled=None).replace("first_seconds", f"{own}first_seconds")
+    code = f"""from homing import SqliteStore
+{made}
+telemetry.start()
+before = telemetry.status().problems
+telemetry.save({{"enabled": True}}, who="ada")
+status = telemetry.save({{"enabled": False}}, who="ada")
+telemetry.stop()
+print(json.dumps([before, status.enabled, status.problems]))
+"""
+    try:
+        before, is_on, problems = run(code, *as_user_without_override())
+    finally:
+        (place / closed).chmod(0o700)
+    said = "What was kept on disk cannot be removed: Permission denied."
+    assert ([said], False, [said]) == (before, is_on, problems)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_settings_file_that_may_not_be_read(tmp_path: Path, kind: str) -> None:
+    """It may say no, so it means off; nothing raises."""
+    file = tmp_path / "folder" / "settings.json"
+    file.parent.mkdir()
+    file.write_text('{"telemetry": {"enabled": false}}')
+    closed = file if kind == "file" else file.parent
+    closed.chmod(0)
+    made = make("http://127.0.0.1:9", tmp_path / "place").replace("first_seconds", f"file={str(file)!r}, first_seconds")
+    try:
+        found = run(f"{made}telemetry.start()\nprint(json.dumps(telemetry.status()[:2]))", *as_user_without_override())
+    finally:
+        closed.chmod(0o700)
+    assert [False, "file"] == found
 
 
 def test_the_audit_would_see(tmp_path: Path) -> None:

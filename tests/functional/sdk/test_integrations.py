@@ -135,6 +135,46 @@ def test_off_by_saving(tmp_path: Path) -> None:
         assert [] == there.received
 
 
+CLOSING: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+"""Sentry's client would keep the connection open otherwise, and the listener serves one after the other."""
+
+CHATTY: Final = """
+import logging
+logging.getLogger("driver").addHandler(logging.NullHandler())
+loads = []
+
+class Chatty:
+    def load(self):
+        loads.append(1)
+        logging.getLogger("driver").error("The connection is slow.")
+        return {{}}
+
+    def save(self, name, value):
+        pass
+
+telemetry = Telemetry(
+    app="a", version="1", policy="flowfuse", directory={directory!r}, file=telemetry.about().file_name,
+    database=Chatty(),
+)
+integrations = Integrations(telemetry)
+integrations.start_backend()
+import sentry_sdk
+loads.clear()
+for number in range(10):
+    sentry_sdk.capture_message(f"told {{number}}")
+sentry_sdk.flush(10)
+print(len(loads) <= 1)
+"""
+
+
+def test_a_database_that_logs_errors(tmp_path: Path) -> None:
+    """What its driver says while it is asked asks it no more, and it is asked once for many errors."""
+    with listener(CLOSING) as there:
+        assert "True\n" == run(tmp_path, sentry(there), CHATTY.format(directory=str(tmp_path)))
+        told = [body["message"] for kind, body in items(there) if kind == "event" and "message" in body]
+    assert [f"told {number}" for number in range(10)] == sorted(told)
+
+
 def test_missing_packages(tmp_path: Path) -> None:
     """Each is named with what to install, and the program goes on."""
     section = {"backend": {"sentry": {"dsn": "https://abc@sentry.example.com/1"}, "prometheus": {"enabled": True}}}

@@ -53,16 +53,16 @@ def stop(seconds: float = 0) -> str:
     return STOP.format(seconds=seconds)
 
 
-def begun(text: str) -> subprocess.Popen[str]:
-    """Start a program."""
-    variables = {**environment(), **dict.fromkeys((REFUSAL, *CI_VARIABLES), "")}
+def begun(text: str, **settings: str) -> subprocess.Popen[str]:
+    """Start a program, with variables of ours."""
+    variables = {**environment(**settings), **dict.fromkeys((REFUSAL, *CI_VARIABLES), "")}
     command = [sys.executable, "-W", "error", "-W", "ignore:This process:DeprecationWarning", "-c", text]
     return subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def run(text: str) -> Any:
+def run(text: str, **settings: str) -> Any:
     """Run a program to its end, and return what it prints last, from JSON."""
-    said, error = begun(text).communicate(timeout=60)
+    said, error = begun(text, **settings).communicate(timeout=60)
     assert "" == error
     return json.loads(said.splitlines()[-1]) if said else None
 
@@ -204,9 +204,11 @@ def test_a_no_empties_it_everywhere(tmp_path: Path, *, again: bool) -> None:
 def test_off_by_the_environment(tmp_path: Path) -> None:
     """A start that finds it off empties what was left, without a thread."""
     with refused() as url:
-        run(code(url, tmp_path, tell(0, 5) + stop()))
-        assert kept(tmp_path)
-        run(code(url, tmp_path, stop(), enabled=False))
+        made = code(url, tmp_path, tell(0, 5) + stop(), enabled=None)
+        run(made, telemetry_enabled="true")
+        assert 5 == "".join(path.read_text() for path in kept(tmp_path)).count('"kind":"told"')
+        threads = "print(json.dumps([telemetry.status().layer, threading.active_count()]))"
+        assert ["environment", 1] == run(code(url, tmp_path, threads, enabled=None), telemetry_enabled="false")
     assert [] == kept(tmp_path)
 
 
@@ -269,6 +271,33 @@ def test_without_a_stop(tmp_path: Path, end: str) -> None:
         process.communicate(timeout=60)
         assert list(range(7)) == numbers(there)
     assert (-signal.SIGTERM if "kill" in end else 0) == process.returncode
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_switched_on_in_a_thread(tmp_path: Path, *, before: bool) -> None:
+    """Who switches it on later has no signals to take, but what was told leaves at SIGTERM; a no changes nothing."""
+    saving = "telemetry.save({'enabled': True}, who='ada')"
+    work = f"""
+if {before}:
+    telemetry.save({{"enabled": True}}, who="ada")
+    telemetry.save({{"enabled": False}}, who="ada")
+thread = threading.Thread(target=lambda: {saving})
+thread.start()
+thread.join()
+{tell(0, 7)}{READY}time.sleep(60)
+"""
+    with listener() as there, running(code(there.url, tmp_path, work, policy=Patient(), enabled=None)) as process:
+        process.send_signal(signal.SIGTERM)
+        assert -signal.SIGTERM == process.wait(20)
+        assert list(range(7)) == numbers(there)
+
+
+def test_off_takes_no_signal_away(tmp_path: Path) -> None:
+    """A program without telemetry ends by its signal as before."""
+    with running(code("http://127.0.0.1:9", tmp_path, f"{READY}time.sleep(60)", enabled=False)) as process:
+        process.send_signal(signal.SIGTERM)
+        assert -signal.SIGTERM == process.wait(20)
+    assert [] == list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["black hole", "hanging name"])

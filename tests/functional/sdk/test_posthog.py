@@ -1,16 +1,22 @@
 """PostHog's protocol, by our own transport and by PostHog's own package, against a listener."""
 
 import json
+import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from homing import PostHogTransport, Telemetry
+from homing.clock import SystemClock
+from homing.sdk.endpoint import parse
 from homing.sdk.policy import SLACKONOS
-from homing.sdk.transports.base import Transport
+from homing.sdk.sources import CI_VARIABLES, REFUSAL
+from homing.sdk.transports.base import STOPPED, TOO_SLOW, Deadline, Reply, Request, Transport
 from homing.sdk.transports.posthog import MISSING, OTHER_FORM
+from tests.functional.receiver import environment
 from tests.functional.sdk.listener import Listener, listener
 from tests.unit.sdk.doubles import Clock
 
@@ -73,6 +79,74 @@ def test_nobody_there(tmp_path: Path) -> None:
         found = sending.send_now(10)
     assert (None, True) == (found.last_status, found.waiting > 0)
     assert str(found.last_error).startswith("The package of PostHog failed: ")
+
+
+def test_what_people_are_told(tmp_path: Path) -> None:
+    """The preview says that the package makes the request."""
+    with listener() as there:
+        [shown] = telemetry(there, tmp_path, PostHogTransport()).preview()
+    assert shown.note.endswith(f" and no music preferences. {PostHogTransport.note}")
+
+
+def test_no_redirect_is_followed(tmp_path: Path) -> None:
+    """Another host gets neither the events nor the key: to be sent elsewhere is a refusal."""
+    with listener(ANSWER.format(status=200).encode()) as other:
+        head = ANSWER.format(status=307).replace("\r\n", f"\r\nLocation: {other.url}/batch/\r\n", 1).encode()
+        with listener(head) as there, telemetry(there, tmp_path, PostHogTransport()) as sending:
+            assert 307 == sending.send_now(10).last_status
+            assert there.received
+        assert [] == other.received
+
+
+def handed(there: Listener, deadline: Deadline, transport: PostHogTransport, *numbers: int) -> Reply:
+    """Hand over events as a sender does."""
+    batch = [{"event": "song played", "distinct_id": "a", "properties": {"n": number}} for number in numbers]
+    endpoint = parse(f"{there.url}/batch/")
+    return transport.send(Request(endpoint, {}, json.dumps({"api_key": "phc_x", "batch": batch}).encode()), deadline)
+
+
+class Waiting(Listener):
+    """A receiver that keeps everybody waiting until the test is over."""
+
+    free = threading.Event()
+
+    def answer(self) -> bytes:
+        """Wait, then answer."""
+        self.free.wait(10)
+        return super().answer()
+
+
+def test_nothing_begins_after_a_cancelling() -> None:
+    """What the package still has when it is cut off never leaves, and the next events do."""
+    transport, clock = PostHogTransport(), SystemClock()
+    cancelled = Deadline(clock)
+    cancelled.cancel()
+    with listener(ANSWER.format(status=200).encode()) as there:
+        assert Reply(None, STOPPED) == handed(there, cancelled, transport, 1)
+        assert [] == there.received
+    with listener(ANSWER.format(status=200).encode(), kind=Waiting) as there:
+        # The first hundred are under way, and the others wait for them.
+        late = handed(there, Deadline(clock, 0.3), transport, *range(150))
+        assert TOO_SLOW == late.error
+        Waiting.free.set()
+        assert Reply(200) == handed(there, Deadline(clock), transport, 151)
+        found = [event["properties"]["n"] for each in there.received for event in json.loads(each.body)["batch"]]
+    assert [*range(100), 151] == found
+
+
+def test_it_is_silent(tmp_path: Path) -> None:
+    """What the package has to say is not written to the program's standard error."""
+    code = f"""
+import sys
+from homing import PostHogTransport, Telemetry
+sending = Telemetry(app="acme", version="1", policy="slackonos", endpoint="http://127.0.0.1:9", key="phc_x",
+    file={str(tmp_path / "c.json")!r}, directory={str(tmp_path)!r}, transport=PostHogTransport())
+print(sending.send_now(10).last_error)
+sending.stop()
+"""
+    variables = {**environment(), **dict.fromkeys((REFUSAL, *CI_VARIABLES), "")}
+    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
+    assert ("The package of PostHog failed: ConnectionError.\n", "") == (done.stdout, done.stderr)
 
 
 def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,3 +106,16 @@ def test_a_no_holds_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         before = len(there.received)
         time.sleep(1)
         assert before == len(there.received)
+
+
+def test_gone(tmp_path: Path) -> None:
+    """What one process was told by the receiver, another goes by that lives beside it."""
+    gone = b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
+    asking = "telemetry.send_now(5)\nprint(telemetry.status().first.is_gone, flush=True)\ntime.sleep(60)"
+    with listener(gone) as there, program(there, tmp_path):
+        until(lambda: there.received, "The first ping")
+        until(lambda: "gone.default" in SqliteStore(tmp_path / "telemetry.db").load(), "What was learnt")
+        with program(there, tmp_path, work=asking) as other:
+            assert other.stdout is not None
+            assert "True" == other.stdout.readline().strip()
+        assert 1 == len(there.received)

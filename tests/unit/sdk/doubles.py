@@ -9,7 +9,10 @@ from typing import Any, Final
 from homing import Telemetry
 from homing.sdk.machine import CONTAINER_FILES, OWN_SPACES, Linux
 from homing.sdk.transports.base import Request
-from homing.testing import FixedClock, MemoryTransport
+from homing.testing import FixedClock as Clock
+from homing.testing import MemoryTransport as Outbox
+
+__all__ = ["ENDPOINT", "SECONDS", "Clock", "Computer", "Outbox", "keys", "sent", "telemetry", "until"]
 
 ENDPOINT: Final = "http://telemetry.example.com"
 SECONDS: Final = 10.0
@@ -22,18 +25,6 @@ def until(ask: Callable[..., Any], *given: Any) -> None:
     while not ask(*given):
         assert time.monotonic() < deadline
         time.sleep(0.005)
-
-
-class Clock(FixedClock):
-    """A fixed clock whose tokens are as long as random ones."""
-
-    def token(self, size: int = 32) -> str:
-        """Return four characters for three bytes."""
-        return super().token(-(-size * 4 // 3))
-
-
-class Outbox(MemoryTransport):
-    """Where pings of tests go."""
 
 
 class Computer(Linux):

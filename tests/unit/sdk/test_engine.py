@@ -28,6 +28,11 @@ def named(outbox: Outbox) -> list[str]:
     return [json.loads(body)["reason"] for body in outbox.bodies]
 
 
+def begins(outbox: Outbox) -> list[bytes]:
+    """Return what told of a start so far."""
+    return [body for body in outbox.bodies if b'"begin"' in body or b'"startup"' in body]
+
+
 def sirveo(place: Path, **given: Any) -> Telemetry:
     """Return a server's telemetry that nobody switched on."""
     return telemetry(place, **{"policy": "sirveo", "key": "", "enabled": None, **given})
@@ -362,6 +367,12 @@ def test_the_id_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capl
     assert UNMADE != status.instance
 
 
+def test_the_id_in_the_host_s_own_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A host whose log is at DEBUG needs no variable to see it."""  # 001-23
+    with caplog.at_level(logging.DEBUG, "homing.telemetry"), sirveo(tmp_path) as sending:
+        assert [f"[telemetry] instance_id={sending.status().instance}"] == caplog.messages
+
+
 # Identity.
 
 
@@ -458,6 +469,23 @@ def test_gone(tmp_path: Path) -> None:
     assert 2 == len(outbox.bodies)
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_gone_for_another_process(tmp_path: Path, *, is_first: bool) -> None:
+    """Whether it was started before or after, a process that does not lead sends no more either."""
+    outbox, others = Outbox(Reply(410)), Outbox()
+    other = telemetry(tmp_path, transport=others)
+    with telemetry(tmp_path, transport=outbox) as sending:
+        if is_first:
+            sending.send_now(SECONDS)
+        other.start()
+        sending.send_now(SECONDS)
+        other.event("told")
+        status = other.send_now(SECONDS)
+        other.stop(SECONDS)
+    assert (1, []) == (len(outbox.bodies), others.bodies)
+    assert (True, (("refused", 1),)) == (status.first.is_gone, other.status().lost)
+
+
 def test_not_initialised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Until the application is set up nothing leaves, neither soon nor at the daily time; then it does."""  # 003-11
     monkeypatch.setattr("homing.sdk.worker.LOOK_SECONDS", 0.005)
@@ -503,6 +531,66 @@ def test_in_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str
             until(lambda number: len(outbox.bodies) == number, number)
             until(lambda: sending.status().next_due == clock.now() + hours * HOUR * 1000)
             clock.advance(seconds=hours * HOUR)
+
+
+@pytest.mark.parametrize("policy", ["sirveo", "slackonos"])
+def test_it_begins_once(tmp_path: Path, policy: str) -> None:
+    """Neither what is saved nor another id is a start of the program; a start after a stop is one."""
+    outbox = Outbox()
+    own = POLICIES[policy]._replace(layers=("environment", "file", "database", "default"))
+    given = {"policy": own, "file": tmp_path / "c.json", "transport": outbox, "interval_hours": None}
+    with telemetry(tmp_path, **given) as sending:
+        until(lambda: len(begins(outbox)) == 1)
+        sending.reset_id(who="ada")
+        sending.send_now(SECONDS)
+        sending.save({"endpoint": OWN}, who="ada")
+        sending.send_now(SECONDS)
+        assert 1 == len(begins(outbox))
+        sending.stop(SECONDS)
+        sending.start()
+        until(lambda: len(begins(outbox)) == 2)
+
+
+@pytest.mark.parametrize("policy", ["sirveo", "slackonos"])
+def test_it_begins_when_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str) -> None:
+    """What tells of the start waits until the application is set up, without being tried all the time."""
+    monkeypatch.setattr("homing.sdk.worker.LOOK_SECONDS", 0.02)
+    outbox, clock, asked = Outbox(), Clock(), []
+
+    def ask() -> bool:
+        asked.append(clock.now())
+        return clock.now() > Clock().now()
+
+    given = {"policy": policy, "file": tmp_path / "c.json", "transport": outbox, "clock": clock}
+    with telemetry(tmp_path, initialised=ask, **given) as sending:
+        until(lambda: asked)
+        time.sleep(0.1)
+        assert ([], 1) == (outbox.bodies, len(asked))
+        clock.advance(seconds=1)
+        until(lambda: len(begins(outbox)) == 1)
+        assert sending.status().enabled
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"), [(Reply(503), "failed"), (Reply(None, "Lost."), "failed"), (Reply(400), "refused")]
+)
+def test_what_is_told_once_is_counted(tmp_path: Path, reply: Reply, reason: str) -> None:
+    """Begin and end that did not arrive are lost where nothing is sent again; an update has another after it."""
+    outbox = Outbox(reply)
+    with sirveo(tmp_path, enabled=True, transport=outbox) as sending:
+        sending.send_now(SECONDS)
+        sending.stop(SECONDS)
+    assert ["begin", "update", "end"] == named(outbox)
+    assert ((reason, 2),) == sending.status().lost
+
+
+def test_what_had_no_time_is_counted(tmp_path: Path) -> None:
+    """An end that was not even tried is lost too."""
+    outbox = Outbox()
+    sending = sirveo(tmp_path, enabled=True, transport=outbox)
+    sending.send_now(SECONDS)
+    sending.stop(0)
+    assert (["begin", "update"], (("failed", 1),)) == (named(outbox), sending.status().lost)
 
 
 # Licence, consent, notice.
@@ -596,6 +684,25 @@ def test_the_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with telemetry(tmp_path, transport=outbox) as sending:
         sending.send_now(SECONDS)
     assert (said, 1) == (shown.getvalue(), len(outbox.bodies))
+
+
+class Broken(Terminal):
+    """One that nobody can write to any more."""
+
+    def write(self, _text: str) -> int:
+        raise OSError
+
+
+@pytest.mark.parametrize("kind", ["plain", "closed", "none", "broken"])
+def test_no_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Where a notice cannot be shown none is said to be, and what somebody agreed to is sent."""
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr("sys.stderr", {"plain": object(), "closed": closed, "none": None, "broken": Broken()}[kind])
+    outbox = Outbox()
+    with telemetry(tmp_path, transport=outbox) as sending:
+        status = sending.send_now(SECONDS)
+    assert (1, ()) == (len(outbox.bodies), status.problems)
 
 
 @pytest.mark.parametrize("policy", sorted(set(POLICIES) - {"homing"}))

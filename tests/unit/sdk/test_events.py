@@ -142,6 +142,45 @@ def test_a_circle_and_a_trap(tmp_path: Path) -> None:
         assert ((("value", 2),), 1) == (sending.status().lost, sending.status().waiting)
 
 
+class Odd:
+    """What numbers in a row are in other people's libraries: neither true nor false, nor equal to anything."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        raise ValueError
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError
+
+
+@pytest.mark.parametrize("policy", ["homing", "slackonos"])
+def test_what_cannot_be_asked(tmp_path: Path, policy: str) -> None:
+    """Whatever is given as a name or as properties, nothing is raised."""
+    with telemetry(tmp_path, policy=policy, file=tmp_path / "c.json") as sending:
+        sending.event(Odd(), {})  # type: ignore[arg-type]
+        sending.event("x", Odd())  # type: ignore[arg-type]
+        sending.event("startup", Odd())  # type: ignore[arg-type]
+        assert 3 == sum(dict(sending.status().lost).values())
+
+
+ALIKE: Any = [1] * 8000
+
+
+@pytest.mark.parametrize(
+    "much",
+    [[1] * 5_000_000, [[ALIKE] * 8000] * 8000, dict.fromkeys(range(1_000_000)), "x" * 100_000_000],
+    ids=["wide", "deep", "named", "long"],
+)
+def test_too_much_to_look_at(tmp_path: Path, much: Any) -> None:
+    """The caller waits no longer for its refusal than for any other."""
+    with telemetry(tmp_path) as sending:
+        began = time.perf_counter()
+        sending.event("x", {"a": much})
+        assert time.perf_counter() - began < 0.1
+        assert (("value", 1),) == sending.status().lost
+
+
 @pytest.mark.parametrize("name", ["", " x", "a\nb", "a" * 101, "heartbeat", 5, None, ["x"]])
 def test_names_that_are_not_allowed(tmp_path: Path, name: Any) -> None:
     """They are refused with a sentence, and counted."""
@@ -431,6 +470,37 @@ def test_losses_outlast_a_failure(tmp_path: Path) -> None:
             sending.send_now(SECONDS)
     told = [ping["properties"].get("lost") for [ping] in pings(outbox)]
     assert [{"name": 1}, {"name": 1}, {"name": 1}, None] == told
+
+
+@pytest.mark.parametrize("own", [3, {"full": 5}, {"full": "x"}, [1]], ids=str)
+def test_a_property_that_is_called_so(tmp_path: Path, own: Any) -> None:
+    """What an application says of its own losses is not taken for ours when the event is refused."""
+    outbox = Outbox(Reply(200), Reply(400), Reply(200))
+    with telemetry(tmp_path, transport=outbox) as sending:
+        sending.event("match", {"lost": own})
+        sending.send_now(SECONDS)
+        status = sending.send_now(SECONDS)
+    assert (("refused", 1),) == status.lost
+    assert [None, own, {"refused": 1}] == [ping["properties"].get("lost") for [ping] in pings(outbox)]
+
+
+def test_losses_outlast_a_start(tmp_path: Path) -> None:
+    """A ping that is kept on disk has with it what it tells of; when it is refused then, the next one tells it."""
+
+    class Choosy(Outbox):
+        def send(self, request: Request, deadline: Deadline) -> Reply:
+            super().send(request, deadline)
+            return Reply(400) if b'"kind":"match"' in request.body else Reply(200)
+
+    with telemetry(tmp_path, transport=Outbox(NO_ANSWER)) as sending:
+        sending.event("")
+        sending.event("match", {"lost": {"full": 5}})
+        sending.stop(SECONDS)
+    outbox = Choosy()
+    with telemetry(tmp_path, transport=outbox) as sending:
+        until(lambda: sending.status().lost)
+        sending.send_now(SECONDS)
+    assert [{"name": 1}, {"name": 1, "refused": 1}] == [ping["properties"].get("lost") for [ping] in pings(outbox)]
 
 
 def test_documents_have_no_field_for_losses(tmp_path: Path) -> None:

@@ -82,7 +82,8 @@ class Integrations:
     def start_backend(self) -> IntegrationsStatus:
         """Begin to tell Sentry of errors, where telemetry is on and there is a DSN; return the status."""
         if self._keys[keys.BACKEND_DSN] and self._telemetry.is_on():
-            self._sentry = backend.begin(self._keys[keys.BACKEND_DSN], self._release, may_send=self._telemetry.is_on)
+            leave = backend.Leave(self._telemetry.is_on, self._clock)
+            self._sentry = backend.begin(self._keys[keys.BACKEND_DSN], self._release, may_send=leave)
         return self.status()
 
     def asgi(self, app: Any, *, route: Callable[[Any], str] | None = None) -> Any:

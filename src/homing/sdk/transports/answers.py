@@ -2,14 +2,18 @@
 
 import io
 import socket
+from collections.abc import Mapping
 from http.client import HTTPException, HTTPResponse, IncompleteRead
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from homing.sdk.endpoint import Endpoint
-from homing.sdk.transports.base import SUCCESSES, Deadline, Request
+from homing.sdk.transports.base import SUCCESSES, Deadline
 
 MOST_BODY: Final = 65_536
 """How many bytes of a body are read; a longer one is none."""
+
+MOST_ERROR: Final = 180
+"""How many characters of a refusal are shown."""
 
 
 class Question(NamedTuple):
@@ -35,17 +39,34 @@ class Answer(NamedTuple):
         return self.status in SUCCESSES
 
 
-class Asker(Protocol):
-    """What can ask."""
+def parsed(body: bytes) -> Mapping[str, Any]:
+    """Return the object that a body holds; raise `ValueError` where it holds none."""
+    import json
 
-    def ask(self, question: Question | Request, deadline: Deadline) -> Answer:
-        """Ask once and return the answer; raise nothing, and take no longer than the deadline."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ValueError("it is not JSON") from None
+    if not isinstance(found, Mapping):
+        raise ValueError("it is no object")  # noqa: TRY004 - what a server said
+    return found
+
+
+def refusal(answer: Answer) -> str:
+    """Say what the server said against it."""
+    try:
+        reason = str(parsed(answer.body).get("error", ""))
+    except ValueError:
+        reason = ""
+    shown = "".join(each for each in reason if each.isprintable())[:MOST_ERROR].rstrip(".")
+    return f"The answer was {answer.status}: {shown}." if shown else f"The answer was {answer.status}."
 
 
 def read_answer(sock: socket.socket, deadline: Deadline) -> Answer:
     """Return the answer that comes; raise `OSError` or `ValueError` where none does."""
-    # Only its method is asked for.
-    response = HTTPResponse(_Wire(sock, deadline), method="GET")  # type: ignore[arg-type]
+    # Of a socket nothing but the file is asked for.
+    wire: Any = _Wire(sock, deadline)
+    response = HTTPResponse(wire, method="GET")
     try:
         response.begin()
         body = response.read(MOST_BODY + 1)
@@ -75,6 +96,6 @@ class _Wire(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]
+    def readinto(self, buffer: Any, /) -> int:
         self._sock.settimeout(self._deadline.left())
         return self._sock.recv_into(buffer)

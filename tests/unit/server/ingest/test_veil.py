@@ -65,7 +65,7 @@ def test_hashing_twice_changes_nothing(text: str) -> None:
     assert stored == veil.instance(stored)
 
 
-@pytest.mark.parametrize("part", ["a:a", "1.1.1.1", "ann@example.com", "/home/ann/"])
+@pytest.mark.parametrize("part", ["a:a", "1.1.1.1", "ann@example.com", "/srv/ann/"])
 def test_a_text_of_any_length(part: str) -> None:
     """What is too long for an id is told by its beginning: looking at all of it would take hours."""
     text = part * 100_000
