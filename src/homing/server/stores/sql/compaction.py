@@ -36,6 +36,17 @@ def compact_place(database: Database, place: Place, *, over: bool) -> bool:
     return _replace(database, chosen, merged)
 
 
+def compact_until(database: Database, place: Place, *, seq: int) -> None:
+    """Merge a place until its oldest page has all that was committed to it up to that number, whoever else merges."""
+    asked = {"of": place.app, "on": place.day, "at": place.bucket}
+    while True:
+        with database.read() as connection:
+            ends = connection.execute(_ENDS, asked).scalars().all()
+        if not ends[1:] or ends[0] >= seq:
+            return
+        compact_place(database, place, over=True)
+
+
 def _page(place: Place, parts: Sequence[Any], *, whole: bool) -> dict[str, Any]:
     page = merge(decode(part.blob) for part in parts)
     if whole:
@@ -63,11 +74,12 @@ _FRAGMENTED: Final = (
     .having(func.count() > 1)
     .order_by(func.count().desc())
 )
-_SIZES: Final = (
-    select(segment.c.id, segment.c.size)
-    .where(segment.c.app == bindparam("of"), segment.c.day == bindparam("on"), segment.c.bucket == bindparam("at"))
-    .order_by(segment.c.last)
+_OF: Final = (
+    *(segment.c.app == bindparam("of"), segment.c.day == bindparam("on")),
+    segment.c.bucket == bindparam("at"),
 )
+_SIZES: Final = select(segment.c.id, segment.c.size).where(*_OF).order_by(segment.c.last)
+_ENDS: Final = select(segment.c.last).where(*_OF).order_by(segment.c.last)
 _PARTS: Final = (
     select(segment.c.owner, segment.c.first, segment.c.last, segment.c.blob)
     .where(among(segment.c.id, "wanted"))

@@ -108,7 +108,7 @@ def read(connection: Connection, wanted: Wanted, *, after: Cursor | None, limit:
             continue
         if wanted.kind is not None and wanted.kind not in msgspec.json.decode(row.kinds):
             continue
-        found = _matching(unpack(_blob(connection, row.id)), wanted, after)
+        found = _matching(unpack(blob(connection, row.id)), wanted, after)
         newest = heapq.nsmallest(needed, [*newest, *found], key=_newest_first)
     return newest[after.skip if after else 0 :][:limit]
 
@@ -133,7 +133,8 @@ def _blocks(wanted: Wanted, after: Cursor | None) -> Any:
     return asked if after is None else asked.where(history.c.oldest <= after.received)
 
 
-def _blob(connection: Connection, number: int) -> bytes:
+def blob(connection: Connection, number: int) -> bytes:
+    """Return the bytes that `unpack` takes, of the block of that number."""
     return bytes(connection.execute(select(history.c.blob).where(history.c.id == number)).scalar_one())
 
 
