@@ -9,17 +9,27 @@ from sqlalchemy import bindparam, delete, func, insert, select
 from homing.server.counting.page import run_to_merge
 from homing.server.counting.segment import decode, encode, merge
 from homing.server.counting.sets import EVERY_DAY
-from homing.server.stores.sql.database import Database, among
+from homing.server.stores.sql.database import Database, among, put_off
 from homing.server.stores.sql.schema import segment
 from homing.server.stores.sql.segments import Place
 from homing.server.stores.sql.text import json_list
 
 
 def compact(database: Database, today: int) -> bool:
-    """Merge one run, of the most fragmented place first; False when no run is worth it."""
+    """Merge one run, of the most fragmented place first; False when no run is worth it.
+
+    A place that cannot be read holds up no other: its fault is raised when there is nothing else to merge.
+    """
     with database.read() as connection:
         places = [Place(*row) for row in connection.execute(_FRAGMENTED)]
-    return any(compact_place(database, place, over=EVERY_DAY < place.day < today) for place in places)
+    faults: list[Exception] = []
+    for place in places:
+        with put_off(faults):
+            if compact_place(database, place, over=EVERY_DAY < place.day < today):
+                return True
+    if faults:
+        raise faults[0]
+    return False
 
 
 def compact_place(database: Database, place: Place, *, over: bool) -> bool:

@@ -10,7 +10,7 @@ from homing.clock import DAY_MS
 from homing.server.counting.segment import Segment, anyone_in
 from homing.server.counting.sets import EVERY_DAY
 from homing.server.stores.base import Pruned
-from homing.server.stores.sql.database import Database, among
+from homing.server.stores.sql.database import Database, among, put_off
 from homing.server.stores.sql.heads import VOID
 from homing.server.stores.sql.history import blob, block, replace, unpack
 from homing.server.stores.sql.record import PING_ID_DAYS
@@ -51,14 +51,21 @@ class _App(NamedTuple):
 
 
 def prune(database: Database, keep: Keep, *, now: int, dry_run: bool) -> Pruned:
-    """Remove what is past its keep, app by app; with `dry_run` only count it."""
+    """Remove what is past its keep, app by app; with `dry_run` only count it.
+
+    An app that cannot be read holds up no other: its fault is raised when the others are done.
+    """
     with database.read() as connection:
         apps = [_kept(row, keep, now // DAY_MS) for row in connection.execute(select(app))]
     totals = Pruned(0, 0, 0, 0, 0)
+    faults: list[Exception] = []
     for one in apps:
-        found = _prune_app(database, one, dry_run=dry_run)
-        totals = Pruned(*(a + b for a, b in zip(totals, found, strict=True)))
+        with put_off(faults):
+            found = _prune_app(database, one, dry_run=dry_run)
+            totals = Pruned(*(a + b for a, b in zip(totals, found, strict=True)))
     ping_ids, batches = _prune_shared(database, now, dry_run=dry_run)
+    if faults:
+        raise faults[0]
     return totals._replace(ping_ids=ping_ids, batches=batches)
 
 
