@@ -297,12 +297,16 @@ class Oracle:
         self.erased.add((owner, name))
         return len(apps), len(days), before - len(self.history)
 
-    def prune(self, first_day: int, now: int) -> tuple[int, int, int, int]:
+    def prune(self, first_day: int, *, history_from: int, now: int) -> tuple[int, int, int, int]:
         """Forget what is past its keep; return how many days, instances, ping ids and batches that were."""
         days = sum(day < first_day for app in self.owners for day in self.log.days(app))
-        kept = [each for each in self.log.said if each.day >= first_day]
-        lost = [key for key in self.known if self._lost(key[0], self.known[key].number, kept, first_day)]
-        self.log.said = kept
+        said = [each for each in self.log.said if each.day >= first_day]
+        history = [each for each in self.history if each.received >= history_from]
+        looked = {each.app for each in self.log.said if each.day < first_day}
+        looked |= {each.app for each in self.history if each.received < history_from}
+        kept = {(each.app, each.client) for each in said} | {(each.app, each.number) for each in history}
+        lost = [key for key, each in self.known.items() if key[0] in looked and (key[0], each.number) not in kept]
+        self.log.said, self.history = said, history
         self.day_values = {key: have for key, have in self.day_values.items() if key[1] >= first_day}
         for key in lost:
             del self.known[key]
@@ -312,10 +316,6 @@ class Oracle:
         gone = (len(self.claims) - len(claims), len(self.batches) - len(batches))
         self.claims, self.batches = claims, batches
         return (days, len(lost), *gone)
-
-    def _lost(self, app: int, number: int, kept: Sequence[Said], first_day: int) -> bool:
-        told = any(day < first_day for day in self.log.days(app))
-        return told and not any((each.app, each.client) == (app, number) for each in kept)
 
     def _anywhere(self, owner: int, name: str) -> bool:
         return any((app, name) in self.known for app in self.apps(owner))

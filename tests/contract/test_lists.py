@@ -221,6 +221,14 @@ def test_a_place_that_no_list_named(site: Site, after: str) -> None:
         site.reader.members(site.owner, plan([anyone(site.app, site.today)]), after=after, limit=1)
 
 
+@pytest.mark.parametrize("after", ["9.-1", "9.100001", f"9.{2**63 - 1}"])
+def test_a_history_that_skips_what_it_never_could(site: Site, after: str) -> None:
+    """A cursor of the history that skips backwards, or more than any list has, is refused before anything is read."""
+    site.record(site.ping("a"))
+    with pytest.raises(QueryError, match="no such place"):
+        site.reader.history(site.app, after=after)
+
+
 @pytest.mark.parametrize("limit", [1, 2, 50])
 def test_an_empty_list_is_one_page(site: Site, limit: int) -> None:
     """Nothing to list is a page without items and without a next one."""

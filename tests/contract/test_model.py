@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
+from homing.clock import DAY_MS
 from homing.outcomes import outcome_of
 from homing.ping import Ping
 from homing.server.counting.labels import LABELS
@@ -53,7 +54,7 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.site = Site(self.engine, options=SMALL._replace(history_days=1000), limits=LIMITS)
+        self.site = Site(self.engine, options=SMALL, limits=LIMITS)
         self.apps = (self.site.app, self.site.other_app, self.site.foreign_app)
         self.oracle = Oracle(self.site.owners, *LIMITS)
         self.sent: list[Batch] = []
@@ -159,7 +160,8 @@ class Machine(RuleBasedStateMachine):
         """What is past its keep goes, just as a dry run said."""
         store = self.site.writers[who]
         said = store.prune(dry_run=True)
-        expected = self.oracle.prune(self.site.today + 1 - SMALL.retention_days, self.site.clock.now())
+        first_day, history_day = (self.site.today + 1 - keep for keep in (SMALL.retention_days, SMALL.history_days))
+        expected = self.oracle.prune(first_day, history_from=history_day * DAY_MS, now=self.site.clock.now())
         assert said == store.prune()
         assert expected == (said.days, said.instances, said.ping_ids, said.batches)
 

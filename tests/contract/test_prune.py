@@ -58,6 +58,31 @@ def test_history_goes_from_merged_blocks(site: Site) -> None:
     assert {str(number) for number in range(20, 40)} == set(kept)
 
 
+def test_an_instance_stays_as_long_as_its_history(site: Site) -> None:
+    """Who sent a late ping is known, and can be erased, until no entry of it is kept; also where nobody else sends."""
+    site.record(site.ping("late", days=-2), site.ping("other"))
+    site.clock.advance(days=1)
+    assert Pruned(days=1, history=0, instances=0, ping_ids=0, batches=1) == site.store.prune()
+    assert ["late", "other"] == sorted(each.instance_id for each in site.reader.history(site.app).items)
+    assert {site.app: None} == site.store.bindings(site.owner, "late")
+    site.clock.advance(days=2)
+    assert 2 == site.store.prune().instances
+    assert ([], []) == (site.instances(), site.reader.history(site.app).items)
+
+
+def test_entries_of_merged_blocks_keep_their_own_alone(site: Site) -> None:
+    """Of a block with entries both kept and not, those kept say who stays."""
+    for number in range(40):
+        site.record(site.ping("early" if number < 20 else "late", days=-2, version=str(number)))
+        if number == 19:
+            site.clock.advance(days=2)
+    while site.store.compact():
+        pass
+    site.clock.advance(days=1)
+    assert 1 == site.store.prune(dry_run=True).instances == site.store.prune().instances
+    assert ["late"] == site.instances()
+
+
 def test_a_pruned_instance_may_come_back(site: Site) -> None:
     """An instance that was dropped is new when it comes again, also to a writer that knew it."""
     site.record(site.ping("x"), by=site.writers[1])

@@ -3,7 +3,6 @@
 import signal
 import sqlite3
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from homing.clock import SystemClock, day_of, iso_day, parse_day
 from tests.functional.client import Answer, Client, Load
 from tests.functional.receiver import Receiver, until
 
@@ -116,22 +116,47 @@ def test_reader_ends_with_receiver(receiver: Receiver) -> None:
     until(lambda: not reader.is_running(), "The end of the reader")
 
 
-def test_a_day_that_cannot_be_read(tmp_path: Path) -> None:
+@pytest.fixture
+def damaged(tmp_path: Path) -> Iterator[Receiver]:
+    """A receiver that may say what went wrong inside."""
+    made = Receiver(tmp_path).start()
+    yield made
+    made.close()
+
+
+def send_on(receiver: Receiver, day: str, times: int) -> None:
+    """Send pings of a day, each by itself."""
+    with receiver.client() as client:
+        for number in range(times):
+            assert 200 == client.send({"instance_id": f"i-{number}", "at": f"{day}T12:00:00Z"}).status
+
+
+def segments(receiver: Receiver, day: str) -> int:
+    """Return how many segments a day has."""
+    with closing(sqlite3.connect(receiver.store)) as database:
+        asked = "SELECT count(*) FROM segment WHERE day = ?"
+        return int(database.execute(asked, [parse_day(day)]).fetchone()[0])
+
+
+def test_a_day_that_cannot_be_read(damaged: Receiver) -> None:
     """Damage to one day's pages keeps the reader from nothing else: it starts, tidies on, and answers."""
-    receiver = Receiver(tmp_path).start()
-    try:
-        with receiver.client() as client:
-            for number in range(10):
-                assert 200 == client.send({"instance_id": f"i-{number}"}).status
-        receiver.stop()
-        with closing(sqlite3.connect(receiver.store)) as database, database:
-            database.execute("UPDATE segment SET blob = x'00'")
-        receiver.start()
-        time.sleep(2)
-        reader = receiver.reader()
-        assert receiver.is_ready()
-        assert reader is not None
-        assert '"event": "internal"' in receiver.everything_said()
-        assert "reader_died" not in receiver.everything_said()
-    finally:
-        receiver.close()
+    today = day_of(SystemClock().now())
+    whole, broken = iso_day(today - 2), iso_day(today - 1)
+    for day in (whole, broken):
+        send_on(damaged, day, 1)
+    damaged.stop()
+    with closing(sqlite3.connect(damaged.store)) as database, database:
+        database.execute("UPDATE segment SET blob = x'00' WHERE day = ?", [parse_day(broken)])
+    damaged.start()
+    send_on(damaged, broken, 4)
+    send_on(damaged, whole, 2)
+    until(lambda: segments(damaged, whole) == 1, "Merging")
+    assert 5 == segments(damaged, broken)
+    key = damaged.json("app", "key", "first-app", "--add", "read")["key"]
+    with damaged.client(key=key) as client:
+        until(lambda: client.get(f"/api/v1/report?from={whole}&to={whole}").status == 200, "Knowledge of the new key")
+        answers = [client.get(f"/api/v1/report?from={day}&to={day}").status for day in (broken, whole)]
+    assert [500, 200] == answers
+    [told] = until(lambda: [each for each in damaged.log("internal") if each.get("step")], "The fault")
+    assert "compact" == told["step"]
+    assert "reader_died" not in damaged.everything_said()

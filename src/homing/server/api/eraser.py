@@ -50,11 +50,12 @@ class Eraser:
         now = self._clock.monotonic()
         self._address.check(address, now)
         app = self._app_of(key, token)
-        self._app.check(app.id, now)
         # An id that tells too much is stored as its hash alone.
         stored = self._directory.target(app).veil.instance(asked.instance_id)
         bound = await self._reader.bindings(app.owner, stored)
         check_bindings(asked, app.id, bound=bound)
+        # Counted last: what is refused to one who only knows the public key must not keep others from being erased.
+        self._app.check(app.id, now)
         receipt = await self._reader.erase(app.owner, stored)
         if receipt is None:
             raise Refusal("instance_unknown")
@@ -76,13 +77,14 @@ def check_bindings(asked: Asked, app: int, *, bound: Mapping[int, str | None]) -
     `bound` are the apps of the owner that know it, each with the hash of the token it is bound to. Where none knows it
     there is nothing to protect: it may have been erased before.
     """
-    if bound and app not in bound:
-        raise Refusal("instance_unknown")
     tokens = {each for each in bound.values() if each is not None}
-    if tokens:
+    if tokens and app in bound:
         _check_token(asked.token, tokens)
     elif not _random.fullmatch(asked.instance_id):
+        # Before it is told that the app does not know it: who guesses must not learn whether another one does.
         raise Refusal("instance_guessable")
+    elif bound and app not in bound:
+        raise Refusal("instance_unknown")
 
 
 def _check_token(token: str | None, wanted: Iterable[str]) -> None:

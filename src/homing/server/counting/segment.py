@@ -193,3 +193,9 @@ def anyone_in(blob: bytes) -> BitMap:
     """Return just the `anyone` of the segment in these bytes, without opening the rest."""
     _format, anyone, *_rest = _head_decoder.decode(blob)
     return BitMap.deserialize(anyone)
+
+
+def gone_in(blob: bytes) -> BitMap:
+    """Return just the `gone` of the segment in these bytes."""
+    _format, _anyone, _first, gone, *_rest = _head_decoder.decode(blob)
+    return BitMap.deserialize(gone)

@@ -1,5 +1,6 @@
 """Events by their names: how often each came, and from how many instances, in total and by day."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from homing.clock import iso_day
@@ -18,7 +19,7 @@ def events(store: Store, query: Query) -> dict[str, Any]:
     `requests` are None where the filters cannot be applied to plain requests.
     """
     with store.snapshot():
-        kinds = sorted(store.values(query.apps, query.days, dimension=KIND))
+        kinds = store.values(query.apps, query.days, dimension=KIND)
         totals = _clients(store, query, kinds)
         shown = sorted(kinds, key=lambda kind: (-totals[kind], kind))[:MOST_EVENTS]
         sets, asking = Sets(query), Asking()
@@ -49,9 +50,11 @@ def events(store: Store, query: Query) -> dict[str, Any]:
         }
 
 
-def _clients(store: Store, query: Query, kinds: list[str]) -> dict[str, int]:
+def _clients(store: Store, query: Query, kinds: Mapping[str, tuple[int, int]]) -> dict[str, int]:
+    """Count who sent each kind, over the days on which it came: most of many kinds live for a few days."""
     sets = Sets(query)
-    counted = store.count(query.owner, plan([sets.bearing(KIND, kind) for kind in kinds]))
+    asked = [sets.bearing(KIND, kind, days=range(first, last + 1)) for kind, (first, last) in kinds.items()]
+    counted = store.count(query.owner, plan(asked))
     return dict(zip(kinds, counted.numbers, strict=True))
 
 

@@ -133,8 +133,13 @@ def _ask_day(asking: Asking, sets: Sets, day: range) -> dict[str, int]:
 
 
 def _ask_split(asking: Asking, sets: Sets, store: Store, name: str) -> dict[str | None, int]:
-    values: list[str | None] = [*store.values(sets.query.apps, sets.query.days, dimension=name), None]
-    return {value: asking.add(sets.bearing(name, value)) for value in values}
+    """Ask for who had each value, over the days on which it was seen: most of many values live for a few days."""
+    found = store.values(sets.query.apps, sets.query.days, dimension=name)
+    asked: dict[str | None, int] = {
+        value: asking.add(sets.bearing(name, value, days=range(first, last + 1)))
+        for value, (first, last) in found.items()
+    }
+    return asked | {None: asking.add(sets.bearing(name, None))}
 
 
 def counts_requests(query: Query) -> bool:

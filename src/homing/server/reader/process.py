@@ -65,7 +65,8 @@ class Reader:
         self._clock = clock
         self._tidy_at = clock.monotonic() + TIDY_SECONDS
         self._prune_at = clock.monotonic() + REST_SECONDS
-        self._tidy_fails = False
+        self._reasons: dict[str, str] = {}
+        self._faults: set[str] = set()
 
     def serve(self, channel: socket.socket) -> None:
         """Say when it is ready, then answer every question; tidy when it is time, between two questions if need be."""
@@ -116,26 +117,33 @@ class Reader:
 
     def _tidy(self) -> None:
         """Do one step of what keeps the store small and quick."""
-        pause = REST_SECONDS
+        if self._clock.monotonic() >= self._prune_at:
+            self._prune_at = self._clock.monotonic() + PRUNE_SECONDS
+            self._attempt("prune", self._prune)
+        merged = self._attempt("compact", self._store.compact)
+        self._attempt("checkpoint", self._store.checkpoint)
+        self._tidy_at = self._clock.monotonic() + (TIDY_SECONDS if merged else REST_SECONDS)
+
+    def _prune(self) -> None:
+        log.info("pruned", **self._store.prune()._asdict())
+
+    def _attempt(self, name: str, step: Callable[[], Any]) -> Any:
+        """Do a part of tidying. Where it fails, that is told once, and keeps neither other parts nor questions."""
         try:
-            if self._clock.monotonic() >= self._prune_at:
-                self._prune_at = self._clock.monotonic() + PRUNE_SECONDS
-                pruned = self._store.prune()
-                log.info("pruned", **pruned._asdict())
-            if self._store.compact():
-                pause = TIDY_SECONDS
-            self._store.checkpoint()
-            self._tidy_fails = False
+            done = step()
         except StoreError as error:
-            if not self._tidy_fails:
-                log.warning("tidy_failed", reason=str(error), answer="tried again until it succeeds")
-            self._tidy_fails = True
+            if self._reasons.get(name) != str(error):
+                log.warning("tidy_failed", step=name, reason=str(error), answer="tried again until it succeeds")
+            self._reasons[name] = str(error)
+            return None
         except Exception as error:
-            # What cannot be merged must not keep questions from being answered.
-            if not self._tidy_fails:
-                log.error("internal", exc_info=error)
-            self._tidy_fails = True
-        self._tidy_at = self._clock.monotonic() + pause
+            # Told once for good: between two tries of a page that is damaged, others are merged.
+            if repr(error) not in self._faults:
+                log.error("internal", step=name, exc_info=error)
+            self._faults.add(repr(error))
+            return None
+        self._reasons.pop(name, None)
+        return done
 
 
 def _planned(method: Callable[..., Any]) -> Callable[..., Any]:

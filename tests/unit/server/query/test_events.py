@@ -13,6 +13,7 @@ from homing.server.query.measure import measure, numbers
 from homing.server.query.question import Query
 from tests.contract.engines import Sqlite
 from tests.contract.site import Site
+from tests.unit.server.query.test_report import Watched
 
 
 @pytest.fixture
@@ -57,6 +58,18 @@ def test_many_kinds(store: Site) -> None:
     store.record(*(store.ping("a", kind=f"k{n:03}") for n in range(MOST_EVENTS + 5)), store.ping("b", kind="k104"))
     made = events(store.reader, question(store))
     assert (MOST_EVENTS, 5, "k104") == (len(made["events"]), made["more"], made["events"][0]["kind"])
+
+
+def test_kinds_of_few_days(store: Site) -> None:
+    """A kind is looked for on the days on which it came, when all are put in order; only those shown are by day."""
+    for day in range(4):
+        store.record(*(store.ping("a", kind=f"k{day}.{n:02}") for n in range(MOST_EVENTS // 2)))
+        store.clock.advance(days=1)
+    watched: Any = Watched(store.reader)
+    made = events(watched, question(store, days=4))
+    assert ([1] * MOST_EVENTS, MOST_EVENTS) == ([each["clients"] for each in made["events"]], made["more"])
+    shown = {each["kind"] for each in made["events"]}
+    assert {(True, 6), (False, 1)} == {(kind in shown, pages) for kind, pages in watched.looked.items()}
 
 
 def test_measuring_a_question(store: Site) -> None:

@@ -1,5 +1,6 @@
 """The report, against counting by hand."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,8 +10,10 @@ from hypothesis import strategies as st
 
 from homing.clock import day_of, iso_day
 from homing.ping import CORE_DIMENSIONS, KIND, NOT_REPORTED, Ping
+from homing.server.counting.sets import SEEN, Plan
 from homing.server.query.question import Query
 from homing.server.query.report import report
+from homing.server.stores.base import Counts, Store
 from tests.conftest import STORE_CHECKS
 from tests.contract.engines import Limits, Sqlite
 from tests.contract.site import SMALL, Site
@@ -44,6 +47,23 @@ def question(site: Site, *, days: int = 0, apps: Sequence[int] | None = None, **
         site.owner, tuple(apps or (site.app, site.other_app)), site.today - days, site.today, (), CORE_DIMENSIONS
     )
     return made._replace(**more)
+
+
+class Watched:
+    """A store that remembers on how many pages it was asked to look for each value."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.looked: Counter[str] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def count(self, owner: int, asked: Plan) -> Counts:
+        """Count as the store does."""
+        for _op, _app, begin, end, *under in (node for node in asked.nodes if node[0] == SEEN):
+            self.looked[under[1]] += end - begin + 1
+        return self._store.count(owner, asked)
 
 
 class ByHand:
@@ -191,6 +211,21 @@ def test_one_day_sums_up(store: Site) -> None:
     expected = [{"value": NOT_REPORTED, "clients": 1}, {"value": "2", "clients": 1}]
     assert expected == made["splits"]["version"]
     assert (2, []) == (made["summary"]["clients"], made["notes"])
+
+
+def test_values_of_few_days(store: Site) -> None:
+    """A value is looked for on the days on which it was seen, and not on every day of the question."""
+    for number in range(20):
+        store.record(store.ping("a", version=f"v{number}"))
+        store.clock.advance(days=1)
+    watched: Any = Watched(store.reader)
+    made = report(watched, question(store, days=20, apps=[store.app], split=("version",)))
+    assert [(f"v{number}", 1) for number in range(20)] == sorted(
+        ((row["value"], row["clients"]) for row in made["splits"]["version"]), key=lambda row: int(row[0][1:])
+    )
+    assert {f"v{number}": 1 for number in range(20)} == {
+        value: pages for value, pages in watched.looked.items() if value and value.startswith("v")
+    }
 
 
 def test_notes(store: Site) -> None:

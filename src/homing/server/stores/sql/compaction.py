@@ -9,17 +9,27 @@ from sqlalchemy import bindparam, delete, func, insert, select
 from homing.server.counting.page import run_to_merge
 from homing.server.counting.segment import decode, encode, merge
 from homing.server.counting.sets import EVERY_DAY
-from homing.server.stores.sql.database import Database, among
+from homing.server.stores.sql.database import Database, among, put_off
 from homing.server.stores.sql.schema import segment
 from homing.server.stores.sql.segments import Place
 from homing.server.stores.sql.text import json_list
 
 
 def compact(database: Database, today: int) -> bool:
-    """Merge one run, of the most fragmented place first; False when no run is worth it."""
+    """Merge one run, of the most fragmented place first; False when no run is worth it.
+
+    A place that cannot be read holds up no other: its fault is raised when there is nothing else to merge.
+    """
     with database.read() as connection:
         places = [Place(*row) for row in connection.execute(_FRAGMENTED)]
-    return any(compact_place(database, place, over=EVERY_DAY < place.day < today) for place in places)
+    faults: list[Exception] = []
+    for place in places:
+        with put_off(faults):
+            if compact_place(database, place, over=EVERY_DAY < place.day < today):
+                return True
+    if faults:
+        raise faults[0]
+    return False
 
 
 def compact_place(database: Database, place: Place, *, over: bool) -> bool:
@@ -34,6 +44,17 @@ def compact_place(database: Database, place: Place, *, over: bool) -> bool:
         parts = connection.execute(_PARTS, {"wanted": json_list(chosen)}).all()
     merged = _page(place, parts, whole=run[0] == 0)
     return _replace(database, chosen, merged)
+
+
+def compact_until(database: Database, place: Place, *, seq: int) -> None:
+    """Merge a place until its oldest page has all that was committed to it up to that number, whoever else merges."""
+    asked = {"of": place.app, "on": place.day, "at": place.bucket}
+    while True:
+        with database.read() as connection:
+            ends = connection.execute(_ENDS, asked).scalars().all()
+        if not ends[1:] or ends[0] >= seq:
+            return
+        compact_place(database, place, over=True)
 
 
 def _page(place: Place, parts: Sequence[Any], *, whole: bool) -> dict[str, Any]:
@@ -63,11 +84,12 @@ _FRAGMENTED: Final = (
     .having(func.count() > 1)
     .order_by(func.count().desc())
 )
-_SIZES: Final = (
-    select(segment.c.id, segment.c.size)
-    .where(segment.c.app == bindparam("of"), segment.c.day == bindparam("on"), segment.c.bucket == bindparam("at"))
-    .order_by(segment.c.last)
+_OF: Final = (
+    *(segment.c.app == bindparam("of"), segment.c.day == bindparam("on")),
+    segment.c.bucket == bindparam("at"),
 )
+_SIZES: Final = select(segment.c.id, segment.c.size).where(*_OF).order_by(segment.c.last)
+_ENDS: Final = select(segment.c.last).where(*_OF).order_by(segment.c.last)
 _PARTS: Final = (
     select(segment.c.owner, segment.c.first, segment.c.last, segment.c.blob)
     .where(among(segment.c.id, "wanted"))

@@ -28,7 +28,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from homing.errors import StartError, StoreRejected, StoreUnavailable
+from homing.errors import StartError, StoreError, StoreRejected, StoreUnavailable
 
 BUSY_SECONDS: Final = 10
 CACHE_KIB: Final = 16_384
@@ -194,6 +194,20 @@ def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
 def given_rows(width: int) -> tuple[TextClause, list[ColumnElement[Any]]]:
     """Return the rows that a `Bulk` is executed for as a table to select from, and its columns."""
     return text(f"(VALUES {marks(width)})"), [literal_column(f"column{number + 1}") for number in range(width)]
+
+
+@contextmanager
+def put_off(faults: list[Exception]) -> Iterator[None]:
+    """Note a fault of what is done inside, so that what comes after it is done all the same.
+
+    It is for the caller to raise it then. What cannot be done because the database cannot be used is raised at once.
+    """
+    try:
+        yield
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - raised later
+        faults.append(error)
 
 
 def sqlite_path(url: str) -> Path:

@@ -12,6 +12,7 @@ import msgspec
 from pyroaring import BitMap
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
+from homing.errors import QueryError
 from homing.server.stores.sql.database import Database, among
 from homing.server.stores.sql.draft import HistoryRow
 from homing.server.stores.sql.schema import history
@@ -23,6 +24,9 @@ LEVEL: Final = 1
 BLOCK_ROWS: Final = 4096
 FEWEST: Final = 32
 TOP: Final = 2
+MOST_SKIPPED: Final = 100_000
+"""More rows of one time of receipt no listing goes through: they are all sorted for each page."""
+
 MERGE_BYTES: Final = 32 * 1024 * 1024
 
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -49,7 +53,10 @@ class Cursor(NamedTuple):
 def cursor_from(text: str) -> Cursor:
     """Return the cursor that was written as this text; raise `QueryError` when none was."""
     received, _, skip = text.partition(".")
-    return Cursor(cursor_number(received), cursor_number(skip))
+    cursor = Cursor(cursor_number(received), cursor_number(skip))
+    if not 0 <= cursor.skip <= MOST_SKIPPED:
+        raise QueryError("There is no such place in the list.")
+    return cursor
 
 
 class Wanted(NamedTuple):
@@ -101,7 +108,7 @@ def read(connection: Connection, wanted: Wanted, *, after: Cursor | None, limit:
             continue
         if wanted.kind is not None and wanted.kind not in msgspec.json.decode(row.kinds):
             continue
-        found = _matching(unpack(_blob(connection, row.id)), wanted, after)
+        found = _matching(unpack(blob(connection, row.id)), wanted, after)
         newest = heapq.nsmallest(needed, [*newest, *found], key=_newest_first)
     return newest[after.skip if after else 0 :][:limit]
 
@@ -126,7 +133,8 @@ def _blocks(wanted: Wanted, after: Cursor | None) -> Any:
     return asked if after is None else asked.where(history.c.oldest <= after.received)
 
 
-def _blob(connection: Connection, number: int) -> bytes:
+def blob(connection: Connection, number: int) -> bytes:
+    """Return the bytes that `unpack` takes, of the block of that number."""
     return bytes(connection.execute(select(history.c.blob).where(history.c.id == number)).scalar_one())
 
 

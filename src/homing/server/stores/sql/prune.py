@@ -1,4 +1,4 @@
-"""Removes what is past its keep: days, history, ping ids, instances that no kept day knows."""
+"""Removes what is past its keep: days, history, ping ids, instances that no kept day and no kept entry knows."""
 
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
@@ -10,9 +10,9 @@ from homing.clock import DAY_MS
 from homing.server.counting.segment import Segment, anyone_in
 from homing.server.counting.sets import EVERY_DAY
 from homing.server.stores.base import Pruned
-from homing.server.stores.sql.database import Database, among
+from homing.server.stores.sql.database import Database, among, put_off
 from homing.server.stores.sql.heads import VOID
-from homing.server.stores.sql.history import block, replace, unpack
+from homing.server.stores.sql.history import blob, block, replace, unpack
 from homing.server.stores.sql.record import PING_ID_DAYS
 from homing.server.stores.sql.schema import (
     app,
@@ -51,14 +51,21 @@ class _App(NamedTuple):
 
 
 def prune(database: Database, keep: Keep, *, now: int, dry_run: bool) -> Pruned:
-    """Remove what is past its keep, app by app; with `dry_run` only count it."""
+    """Remove what is past its keep, app by app; with `dry_run` only count it.
+
+    An app that cannot be read holds up no other: its fault is raised when the others are done.
+    """
     with database.read() as connection:
         apps = [_kept(row, keep, now // DAY_MS) for row in connection.execute(select(app))]
     totals = Pruned(0, 0, 0, 0, 0)
+    faults: list[Exception] = []
     for one in apps:
-        found = _prune_app(database, one, dry_run=dry_run)
-        totals = Pruned(*(a + b for a, b in zip(totals, found, strict=True)))
+        with put_off(faults):
+            found = _prune_app(database, one, dry_run=dry_run)
+            totals = Pruned(*(a + b for a, b in zip(totals, found, strict=True)))
     ping_ids, batches = _prune_shared(database, now, dry_run=dry_run)
+    if faults:
+        raise faults[0]
     return totals._replace(ping_ids=ping_ids, batches=batches)
 
 
@@ -99,22 +106,34 @@ def _trim_history(database: Database, one: _App) -> None:
 
 
 def _look(connection: Connection, one: _App) -> tuple[Pruned, int, BitMap]:
-    """Return what would go, the owner's commit as of which this holds, and the ordinals that no kept day knows."""
+    """Return what would go, the owner's commit as of which this holds, and the ordinals that nothing kept knows."""
     days = connection.execute(_count(_old_days(one), func.distinct(segment.c.day))).scalar_one()
     entries = connection.execute(_count(_old_history(one), history.c.id)).scalar_one()
     mark = connection.execute(select(head.c.seq).where(head.c.owner == one.owner)).scalar() or 0
     lost = BitMap()
-    if days:
+    if days or connection.execute(_OLDER, {"of": one.id, "from": one.history_from}).first():
         known = BitMap(connection.execute(select(instance.c.ordinal).where(instance.c.app == one.id)).scalars().all())
         kept = select(segment.c.blob).where(segment.c.app == one.id, segment.c.day >= one.first_day)
-        lost = known - _heard(connection.execute(kept).scalars())
+        lost = known - _heard(connection.execute(kept).scalars()) - _remembered(connection, one)
     return Pruned(days, entries, len(lost), 0, 0), mark, lost
+
+
+def _remembered(connection: Connection, one: _App) -> BitMap:
+    """Return who has entries that are kept: whom nobody knew any more could not have them erased."""
+    found = BitMap()
+    for row in connection.execute(_KEPT, {"of": one.id, "from": one.history_from}):
+        if row.oldest >= one.history_from:
+            found |= BitMap.deserialize(row.ordinals)
+        else:
+            entries = unpack(blob(connection, row.id))
+            found |= BitMap([entry.ordinal for entry in entries if entry.received >= one.history_from])
+    return found
 
 
 def _heard(blobs: Iterable[bytes]) -> BitMap:
     found = BitMap()
-    for blob in blobs:
-        found |= anyone_in(blob)
+    for each in blobs:
+        found |= anyone_in(each)
     return found
 
 
@@ -160,6 +179,12 @@ def _count(removal: Delete, column: Any) -> Select[int]:
 
 
 _SINCE: Final = select(segment.c.blob).where(segment.c.app == bindparam("of"), segment.c.last > bindparam("mark"))
+_OLDER: Final = (
+    select(history.c.id).where(history.c.app == bindparam("of"), history.c.oldest < bindparam("from")).limit(1)
+)
+_KEPT: Final = select(history.c.id, history.c.oldest, history.c.ordinals).where(
+    history.c.app == bindparam("of"), history.c.newest >= bindparam("from")
+)
 _LABELLED: Final = (
     select(segment.c.bucket).where(segment.c.app == bindparam("of"), segment.c.day == EVERY_DAY).distinct()
 )

@@ -271,8 +271,12 @@ class SqlStore:
 
     def compact(self) -> bool:
         """Merge what is most fragmented; False when there is nothing worth it."""
-        merged = compaction.compact(self._database, day_of(self._clock.now()))
-        return history.compact(self._database) or merged
+        try:
+            merged = compaction.compact(self._database, day_of(self._clock.now()))
+        finally:
+            # Also where a page cannot be read.
+            packed = history.compact(self._database)
+        return merged or packed
 
     def warm(self, seconds: float) -> None:
         """Read into memory what is asked for most, the last days of every app, for at most so many seconds."""

@@ -81,6 +81,22 @@ def test_a_commit_in_between_stays_apart(site: Site, database: Database) -> None
     assert {site.today: 10} == site.requests()
 
 
+def test_a_place_that_cannot_be_read(site: Site, database: Database) -> None:
+    """It holds up no other place, nor the history; once nothing else is left to merge it is told of."""
+    for _ in range(40):
+        site.record(site.ping("x"), site.ping("x", app=site.other_app, kind="begin"))
+    with database.write() as connection:
+        connection.execute(text("UPDATE segment SET blob = x'00' WHERE app = :app"), {"app": site.app})
+    assert compact(database, site.today)
+    with pytest.raises(TypeError):
+        site.store.compact()
+    with database.read() as connection:
+        rows = connection.execute(text("SELECT app, count(*) AS n FROM segment GROUP BY app"))
+        merged = {row.app: row.n for row in rows}
+        blocks = connection.execute(text("SELECT count(*) FROM history WHERE app = :app"), {"app": site.other_app})
+        assert ({site.app: 40, site.other_app: 1}, 1) == (merged, blocks.scalar_one())
+
+
 def test_an_erasure_in_between_stays_an_erasure(site: Site, database: Database) -> None:
     """What is erased while a run is merged does not come back with the page."""
     for n in range(9):

@@ -1,5 +1,7 @@
 """Pruning meets whoever writes at the same time."""
 
+import msgspec
+import pytest
 from sqlalchemy import text
 
 from homing.server.counting.sets import anyone
@@ -54,6 +56,20 @@ def test_an_app_keeps_its_own_days(site: Site, database: Database) -> None:
     )
     assert (["x"], []) == (site.instances(), site.instances(site.other_app))
     assert 1 == len(site.reader.history(site.app).items)
+
+
+def test_an_app_that_cannot_be_read(site: Site, database: Database) -> None:
+    """Damage to a page of one app is told of when the others are pruned."""
+    for app in (site.app, site.other_app):
+        site.record(site.ping("x", app=app))
+    site.clock.advance(days=5)
+    for app in (site.app, site.other_app):
+        site.record(site.ping("y", app=app))
+    with database.write() as connection:
+        connection.execute(text("UPDATE segment SET blob = x'00' WHERE app = :app"), {"app": site.app})
+    with pytest.raises(msgspec.DecodeError):
+        site.store.prune()
+    assert (["x", "y"], ["y"]) == (site.instances(), site.instances(site.other_app))
 
 
 def test_no_row_is_left(site: Site, database: Database) -> None:
