@@ -26,12 +26,14 @@ def add_app(control: Control, clock: Clock, *, owner: Owner, name: str, dimensio
 
 def retire_app(control: Control, *, app: App) -> App:
     """Let an app take no more pings; what was counted stays."""
-    return _changed(control, app._replace(retired=True))
+    control.change_app(app.id, switch="retired", on=True)
+    return app._replace(retired=True)
 
 
 def restore_app(control: Control, *, app: App) -> App:
     """Let a retired app take pings again."""
-    return _changed(control, app._replace(retired=False))
+    control.change_app(app.id, switch="retired", on=False)
+    return app._replace(retired=False)
 
 
 def demand_bearer(control: Control, clock: Clock, *, app: App, demanded: bool) -> App:
@@ -41,14 +43,11 @@ def demand_bearer(control: Control, clock: Clock, *, app: App, demanded: bool) -
     if demanded and next(tokens, None) is None:
         message = "Make a bearer key first: without one nothing could be sent any more."
         raise AccountError(message)
-    return _changed(control, app._replace(demands_bearer=demanded))
+    control.change_app(app.id, switch="demands_bearer", on=demanded)
+    return app._replace(demands_bearer=demanded)
 
 
 def keep_addresses(control: Control, *, app: App, keeps: bool | None) -> App:
     """Keep keyed hashes of senders' addresses, or not; None leaves it to the dialect."""
-    return _changed(control, app._replace(keeps_addresses=keeps))
-
-
-def _changed(control: Control, app: App) -> App:
-    control.change_app(app)
-    return app
+    control.change_app(app.id, switch="keeps_addresses", on=keeps)
+    return app._replace(keeps_addresses=keeps)
