@@ -7,6 +7,7 @@ import pytest
 
 from homing.errors import AccountError, NameTaken
 from homing.server.accounts.apps import (
+    MOST_DIMENSIONS,
     add_app,
     demand_bearer,
     keep_addresses,
@@ -54,6 +55,14 @@ def test_bad_dimensions(place: Site, dimension: str) -> None:
 def test_dimensions_are_kept_once(place: Site) -> None:
     """A dimension declared twice stands once."""
     assert ("edition", "runtime") == add(place, "app", "edition", "runtime", "edition").dimensions
+
+
+def test_most_dimensions(place: Site) -> None:
+    """An app has fifty dimensions of its own at most, each counted once."""
+    names = [f"d{number}" for number in range(MOST_DIMENSIONS + 1)]
+    assert MOST_DIMENSIONS == len(add(place, "one", *names[:-1], *names[:-1]).dimensions)
+    with pytest.raises(AccountError, match="at most 50 dimensions"):
+        add(place, "two", *names)
 
 
 def test_what_others_chose_meanwhile_stays(place: Site) -> None:
