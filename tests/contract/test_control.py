@@ -95,6 +95,18 @@ def test_an_end_can_be_taken_back(site: Site) -> None:
     assert not site.control.end_key(key.id, None, now=now + 10)
 
 
+def test_a_key_takes_the_place_of_another(site: Site) -> None:
+    """The new key is made and the old one ends at once, or, where that ends already, nothing happens."""
+    now = site.clock.now()
+    old = site.control.add_key(site.app, NewKey("send", b"a", "plain", "a"), now=now)
+    version = site.control.version()
+    new = site.control.replace_key(old, NewKey("send", b"b", "plain", "b"), ends=now + 10, now=now)
+    assert [old._replace(ends=now + 10), new] == site.control.app_keys(site.app)
+    assert version < site.control.version()
+    assert site.control.replace_key(old, NewKey("send", b"c", "plain", "c"), ends=now + 10, now=now) is None
+    assert 2 == len(site.control.app_keys())
+
+
 def test_the_use_of_keys_is_noted(site: Site) -> None:
     """When a key was last used stands with it; no cache is told, since nothing that is decided depends on it."""
     keys = [site.control.add_key(site.app, NewKey("send", each, None, "x"), now=0) for each in (b"a", b"b", b"c")]
@@ -107,12 +119,13 @@ def test_the_use_of_keys_is_noted(site: Site) -> None:
 def test_apps_change(site: Site) -> None:
     """An app is retired and comes back, and may demand a bearer token; no other app changes."""
     [one, two] = site.control.apps(site.owner)
-    changed = one._replace(retired=True, demands_bearer=True)
     version = site.control.version()
-    site.control.change_app(changed)
+    site.control.change_app(one.id, switch="retired", on=True)
+    site.control.change_app(one.id, switch="demands_bearer", on=True)
+    changed = one._replace(retired=True, demands_bearer=True)
     assert ([changed, two], True) == (site.control.apps(site.owner), site.control.version() > version)
-    site.control.change_app(one)
-    assert [one, two] == site.control.apps(site.owner)
+    site.control.change_app(one.id, switch="retired", on=False)
+    assert [changed._replace(retired=False), two] == site.control.apps(site.owner)
 
 
 def test_imported_lines_are_known(site: Site) -> None:
@@ -162,6 +175,6 @@ def test_keeping_addresses(site: Site) -> None:
     [app, *_others] = site.control.apps()
     for keeps in (True, False, None):
         before = site.control.version()
-        site.control.change_app(app._replace(keeps_addresses=keeps))
+        site.control.change_app(app.id, switch="keeps_addresses", on=keeps)
         assert before < site.control.version()
         assert keeps == site.control.apps()[0].keeps_addresses

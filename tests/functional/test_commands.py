@@ -240,7 +240,8 @@ def test_prune(receiver: Receiver) -> None:
     lines = receiver.run("prune", retention_days=1).stdout.splitlines()
     assert "# removed" == lines[0]
     removed = dict(zip(lines[1].split("\t"), lines[2].split("\t"), strict=True))
-    assert ("1", "1") == (removed["days"], removed["instances"])
+    # It is known as long as its history, which was received today.
+    assert ("1", "0") == (removed["days"], removed["instances"])
     assert (1, 1) == receiver.summary()
     send(receiver, "new", "another")
     assert (3, 2) == receiver.summary()

@@ -8,6 +8,9 @@ from homing.clock import Clock
 from homing.errors import AccountError
 from homing.server.stores.base import App, Control, Owner
 
+MOST_DIMENSIONS: Final = 50
+"""Each ping is looked through for all of them, and each day keeps the values of each."""
+
 _name: Final = re.compile(r"[^\W_][\w .()+-]{0,99}")
 _dimension: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
 
@@ -17,21 +20,27 @@ def add_app(control: Control, clock: Clock, *, owner: Owner, name: str, dimensio
     if not _name.fullmatch(name):
         message = "An app's name begins with a letter or digit, and has letters, digits, spaces and .()_+- up to 100."
         raise AccountError(message)
-    for dimension in dimensions:
+    own = tuple(dict.fromkeys(dimensions))
+    if len(own) > MOST_DIMENSIONS:
+        message = f"An app declares at most {MOST_DIMENSIONS} dimensions of its own."
+        raise AccountError(message)
+    for dimension in own:
         if not _dimension.fullmatch(dimension):
             message = f"A dimension's name is like database_provider, up to 50 characters, not {dimension!r}."
             raise AccountError(message)
-    return control.add_app(owner.id, name, now=clock.now(), dimensions=tuple(dict.fromkeys(dimensions)))
+    return control.add_app(owner.id, name, now=clock.now(), dimensions=own)
 
 
 def retire_app(control: Control, *, app: App) -> App:
     """Let an app take no more pings; what was counted stays."""
-    return _changed(control, app._replace(retired=True))
+    control.change_app(app.id, switch="retired", on=True)
+    return app._replace(retired=True)
 
 
 def restore_app(control: Control, *, app: App) -> App:
     """Let a retired app take pings again."""
-    return _changed(control, app._replace(retired=False))
+    control.change_app(app.id, switch="retired", on=False)
+    return app._replace(retired=False)
 
 
 def demand_bearer(control: Control, clock: Clock, *, app: App, demanded: bool) -> App:
@@ -41,14 +50,11 @@ def demand_bearer(control: Control, clock: Clock, *, app: App, demanded: bool) -
     if demanded and next(tokens, None) is None:
         message = "Make a bearer key first: without one nothing could be sent any more."
         raise AccountError(message)
-    return _changed(control, app._replace(demands_bearer=demanded))
+    control.change_app(app.id, switch="demands_bearer", on=demanded)
+    return app._replace(demands_bearer=demanded)
 
 
 def keep_addresses(control: Control, *, app: App, keeps: bool | None) -> App:
     """Keep keyed hashes of senders' addresses, or not; None leaves it to the dialect."""
-    return _changed(control, app._replace(keeps_addresses=keeps))
-
-
-def _changed(control: Control, app: App) -> App:
-    control.change_app(app)
-    return app
+    control.change_app(app.id, switch="keeps_addresses", on=keeps)
+    return app._replace(keeps_addresses=keeps)

@@ -32,11 +32,14 @@ def key_digest(key: str) -> bytes:
 
 def make_key(control: Control, clock: Clock, *, app: App, scope: Scope) -> tuple[AppKey, str]:
     """Give an app a new key; return its row and the key itself, which is stored nowhere unless it is a `send` key."""
+    made, plain = _fresh(clock, scope)
+    return control.add_key(app.id, made, now=clock.now()), plain
+
+
+def _fresh(clock: Clock, scope: str) -> tuple[NewKey, str]:
     plain = f"hm_{scope}_{clock.token(KEY_BYTES)}"
     kept = plain if scope == "send" else None
-    made = NewKey(scope, key_digest(plain), kept, plain[-HINT_LENGTH:])
-    row = control.add_key(app.id, made, now=clock.now())
-    return row, plain
+    return NewKey(scope, key_digest(plain), kept, plain[-HINT_LENGTH:]), plain
 
 
 def active_key(control: Control, clock: Clock, *, app: App, number: int) -> AppKey:
@@ -65,11 +68,18 @@ def keep_key(control: Control, clock: Clock, *, app: App, number: int) -> AppKey
 
 
 def rotate_key(control: Control, clock: Clock, *, app: App, number: int, days: int) -> tuple[AppKey, str]:
-    """Give an app a new key in place of one that ends after so many days; return what `make_key` does."""
+    """Give an app a new key in place of one that ends after so many days; return what `make_key` does.
+
+    Raises `NotFound` when the app has none of that number, or it ends already: asked twice at once one key is made.
+    """
     old = active_key(control, clock, app=app, number=number)
-    made = make_key(control, clock, app=app, scope=next(scope for scope in SCOPES if scope == old.scope))
-    end_key(control, clock, app=app, number=number, days=days)
-    return made
+    new, plain = _fresh(clock, old.scope)
+    now = clock.now()
+    made = control.replace_key(old, new, ends=now + days * DAY_MS, now=now)
+    if made is None:
+        message = f"Key {number} ends already: keep it, or add a key."
+        raise NotFound(message)
+    return made, plain
 
 
 def _with_end(control: Control, clock: Clock, *, key: AppKey, ends: int | None) -> AppKey:

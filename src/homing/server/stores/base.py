@@ -18,6 +18,10 @@ State = Literal["alive", "late", "silent", "ended"]
 """Late is who was not heard from for 1.5 of its intervals, silent for 3; ended who said so last."""
 
 
+Switch = Literal["retired", "demands_bearer", "keeps_addresses"]
+"""What of an app can be changed: the fields of `App`."""
+
+
 class Batch(NamedTuple):
     """Pings that become durable together. A batch recorded twice under one `id` changes nothing the second time."""
 
@@ -363,11 +367,17 @@ class Control(Webhooks, Protocol):
     def add_key(self, app: int, key: NewKey, *, now: int) -> AppKey:
         """Add a key to an app."""
 
+    def replace_key(self, old: AppKey, new: NewKey, *, ends: int, now: int) -> AppKey | None:
+        """Add a key in the place of one, which ends at a time; None, and nothing is done, where that ends already."""
+
     def app_keys(self, app: int | None = None) -> list[AppKey]:
         """Return the keys of one app or of all, oldest first, ended ones too."""
 
-    def change_app(self, app: App) -> None:
-        """Store what can change of an app: whether it is retired, demands a bearer token, and keeps addresses."""
+    def change_app(self, app: int, *, switch: Switch, on: bool | None) -> None:
+        """Change one switch of an app; the others stay as whoever changed them last left them.
+
+        None is for `keeps_addresses` alone.
+        """
 
     def end_key(self, key: int, ends: int | None, *, now: int) -> bool:
         """Let a key end at a time, or never; False when there is none of that number or it has ended already."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from homing.clock import SystemClock
+from homing.errors import NotFound
 from homing.outcomes import Refusal
 from homing.server.accounts.directory import Directory
 from homing.server.accounts.keys import end_key, keep_key, key_digest, make_key, rotate_key
@@ -138,6 +139,16 @@ def test_rotated_keys_overlap(place: Site) -> None:
     place.clock.advance(days=7)
     directory.refresh()
     assert ("key_unknown", app.id) == (refusal(directory, old), directory.by_key(new).app)
+
+
+def test_rotated_twice_at_once(place: Site) -> None:
+    """Of two who rotate a key one is told that it ends already: there is one new key, which somebody saw."""
+    app, _key = place.add_app()
+    [row] = place.control.app_keys(app.id)
+    rotate_key(place.control, place.clock, app=app, number=row.id, days=7)
+    with pytest.raises(NotFound, match="ends already"):
+        rotate_key(place.control, place.clock, app=app, number=row.id, days=7)
+    assert 2 == len(place.control.app_keys(app.id))
 
 
 def test_an_end_is_taken_back(place: Site) -> None:

@@ -110,6 +110,8 @@ def test_rotating_with_an_overlap(visitor: Visitor) -> None:
     assert (7, None) == (((old.ends or 0) - at.clock.now()) // 86_400_000, new.ends)
     assert [200, 200] == [sends(at, key.plain or "") for key in (old, new)]
     assert "ends in 7 days" in text(visitor, "/apps/desk/settings")
+    assert 404 == visitor.post(f"/apps/desk/keys/{old.id}/rotate", ends="7d").status
+    assert [old, new] == keys(at)
     assert (303, "/apps/desk/settings?kept=1") == leads(visitor.post(f"/apps/desk/keys/{old.id}/keep"))
     assert [None, None] == [key.ends for key in keys(at)]
     visitor.post(f"/apps/desk/keys/{old.id}/rotate", ends="1d")

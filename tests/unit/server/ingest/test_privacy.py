@@ -77,7 +77,7 @@ def test_addresses(tmp_path: Path, dialect: str, keeps: bool | None) -> None:  #
     # 003-01
     with site(tmp_path, trusted_proxies=f"{PROXY}/32") as to:
         app, key = to.add_app()
-        to.control.change_app(app._replace(keeps_addresses=keeps))
+        to.control.change_app(app.id, switch="keeps_addresses", on=keeps)
         to.receiver.directory.refresh()
         send(to, key, dialect, "one")
         found = to.instances(app)["one"].properties

@@ -5,10 +5,10 @@ from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import Insert, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from homing.server.stores.base import App, AppKey, NewKey, Owner, Secret
+from homing.server.stores.base import App, AppKey, NewKey, Owner, Secret, Switch
 from homing.server.stores.sql import schema
 from homing.server.stores.sql.database import Database
 from homing.server.stores.sql.text import json_list
@@ -105,11 +105,20 @@ class SqlControl(SqlWebhooks):
 
     def add_key(self, app: int, key: NewKey, *, now: int) -> AppKey:
         """Add a key to an app."""
-        row = {"app": app, **key._asdict(), "created": now}
         with self._database.write() as connection:
-            made = inserted(connection, insert(schema.app_key).values(row))
+            made = inserted(connection, _key(app, key, now))
             connection.execute(_CHANGE)
         return AppKey(made, app, *key, now)
+
+    def replace_key(self, old: AppKey, new: NewKey, *, ends: int, now: int) -> AppKey | None:
+        """Add a key in the place of one, which ends at a time; None, and nothing is done, where that ends already."""
+        ended = update(schema.app_key).where(schema.app_key.c.id == old.id, schema.app_key.c.ends.is_(None))
+        with self._database.write() as connection:
+            if not connection.execute(ended.values(ends=ends)).rowcount:
+                return None
+            made = inserted(connection, _key(old.app, new, now))
+            connection.execute(_CHANGE)
+        return AppKey(made, old.app, *new, now)
 
     def app_keys(self, app: int | None = None) -> list[AppKey]:
         """Return the keys of one app or of all, oldest first, ended ones too."""
@@ -118,11 +127,13 @@ class SqlControl(SqlWebhooks):
             rows = connection.execute(asked if app is None else asked.where(schema.app_key.c.app == app)).all()
         return [AppKey(*row) for row in rows]
 
-    def change_app(self, app: App) -> None:
-        """Store what can change of an app: whether it is retired, demands a bearer token, and keeps addresses."""
-        row = {"retired": app.retired, "demands_bearer": app.demands_bearer, "keeps_addresses": app.keeps_addresses}
+    def change_app(self, app: int, *, switch: Switch, on: bool | None) -> None:
+        """Change one switch of an app; the others stay as whoever changed them last left them.
+
+        None is for `keeps_addresses` alone.
+        """
         with self._database.write() as connection:
-            connection.execute(update(schema.app).where(schema.app.c.id == app.id).values(row))
+            connection.execute(update(schema.app).where(schema.app.c.id == app).values({switch: on}))
             connection.execute(_CHANGE)
 
     def end_key(self, key: int, ends: int | None, *, now: int) -> bool:
@@ -159,6 +170,10 @@ class SqlControl(SqlWebhooks):
 
 def _line(name: str) -> bytes:
     return sha256(name.encode()).digest()
+
+
+def _key(app: int, key: NewKey, now: int) -> Insert:
+    return insert(schema.app_key).values({"app": app, **key._asdict(), "created": now})
 
 
 def _app(row: Any) -> App:
