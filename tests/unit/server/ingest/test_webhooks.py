@@ -59,7 +59,12 @@ def test_what_is_kept(at: Site) -> None:
     [entry] = at.store.history(app.id, kind="empty").items
     assert {} == dict(entry.properties)
     assert ["empty", "passing"] == [seen.kind for seen in at.receiver.live.last([app.id])]
-    assert b"plainly" not in at.path.read_bytes()
+    openly = b'{"instance_id": "b", "word": "openly"}'
+    assert 200 == send(at, hook(at, key="three", event="whole"), openly).status
+    files = b"".join(each.read_bytes() for each in at.path.parent.glob(f"{at.path.name}*"))
+    assert [False, True] == [word in files for word in (b"plainly", b"openly")]
+    said = [repr(each) for each in (*at.entries(app), *at.instances(app).values())]
+    assert [0, 2] == [sum(word in each for each in said) for word in ("plainly", "openly")]
 
 
 def test_what_is_refused(at: Site) -> None:
