@@ -320,10 +320,10 @@ child = os.fork()
 if not child:
     telemetry.start()
 {"    " + tell(100, 103)}
-    telemetry.stop(5)
+    telemetry.stop(20)
     os._exit(0)
 os.waitpid(child, 0)
-{stop(5)}
+{stop(20)}
 """
         assert [0, []] == run(code(there.url, tmp_path, work))
         assert [*range(5), 100, 101, 102] == sorted(numbers(there))
@@ -393,7 +393,7 @@ def test_the_system_s_events(tmp_path: Path, name: str) -> None:
     assert (0, []) == (waiting, lost)
     with listener() as there:
         readdress(tmp_path, there.url)
-        run(code(there.url, tmp_path, f"time.sleep(0.5)\n{stop(5)}", policy="slackonos"))
+        run(code(there.url, tmp_path, f"time.sleep(0.5)\n{stop(20)}", policy="slackonos"))
         found = events(there)
     assert ["shutdown", "shutdown", "startup", "startup"] == sorted(event["event"] for event in found)
     assert 4 == len({event["uuid"] for event in found})
@@ -404,7 +404,7 @@ def test_stopped_at_once(tmp_path: Path) -> None:
     with listener() as there:
         run(code(there.url, tmp_path, stop(0), policy="slackonos"))
         first = len(there.received)
-        run(code(there.url, tmp_path, f"time.sleep(0.5)\n{stop(5)}", policy="slackonos"))
+        run(code(there.url, tmp_path, f"time.sleep(0.5)\n{stop(20)}", policy="slackonos"))
         assert first <= 1
         assert {"startup": 2, "shutdown": 2} == {name: named(there).count(name) for name in set(named(there))}
 
