@@ -43,9 +43,9 @@ class Metrics(Collector):
         """Count keys that were dropped before storing."""
         self._dropped[dialect] += keys
 
-    def hashed(self, dialect: str, ids: int) -> None:
-        """Count instance ids that told too much and were stored as hashes."""
-        self._hashed[dialect] += ids
+    def hashed(self, dialect: str) -> None:
+        """Count an instance id that told too much and is stored as its hash."""
+        self._hashed[dialect] += 1
 
     def sign_in(self, verdict: Verdict) -> None:
         """Count one try to sign in, or to change a password."""

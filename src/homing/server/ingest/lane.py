@@ -91,8 +91,8 @@ class Tally(Protocol):
     def dropped(self, dialect: str, keys: int) -> None:
         """Count keys that were dropped before storing."""
 
-    def hashed(self, dialect: str, ids: int) -> None:
-        """Count instance ids that told too much and were stored as hashes."""
+    def hashed(self, dialect: str) -> None:
+        """Count an instance id that told too much and is stored as its hash."""
 
 
 class Limits(NamedTuple):
@@ -241,10 +241,15 @@ class Lane:
             self._tally.dropped(dialect.name, reading.dropped)
         address = self._address_kept(exchange, target, dialect)
         context = Context(len(body), target.dimensions, target.retention_days, target.veil, address)
-        judged = [judge(item, context) for item in reading.items]
-        pings = [each for each in judged if isinstance(each, Ping)]
-        if hashed := [ping for ping in pings if ping.instance and is_hashed(ping.instance)]:
-            self._note_hashed(hashed, dialect)
+        judged: list[Ping | Refusal] = []
+        pings: list[Ping] = []
+        for item in reading.items:
+            found = judge(item, context)
+            judged.append(found)
+            if isinstance(found, Ping):
+                pings.append(found)
+                if found is not item:
+                    self._note_hashed(found, dialect)
         recorded = await self._record(pings, len(body)) if pings else ()
         verdicts = recorded if len(recorded) == len(judged) else in_place(judged, recorded)
         for verdict in verdicts:
@@ -265,13 +270,14 @@ class Lane:
         keeps = dialect.keeps_addresses if target.keeps_addresses is None else target.keeps_addresses
         return self._hash_address(self._limits.address_of(exchange.peer, exchange.headers)) if keeps else None
 
-    def _note_hashed(self, hashed: Sequence[Ping], dialect: Dialect) -> None:
-        """Count ids that were stored as hashes, and warn once about each app that has any."""
-        self._tally.hashed(dialect.name, len(hashed))
-        app = hashed[0].app
-        if app not in self._warned:
-            self._warned.add(app)
-            log.warning("ids_tell_too_much", app=app, dialect=dialect.name, stored=hashed[0].instance)
+    def _note_hashed(self, ping: Ping, dialect: Dialect) -> None:
+        """Count an id that was replaced by its hash, and warn once about each app that has any."""
+        if ping.instance is None or not is_hashed(ping.instance):
+            return
+        self._tally.hashed(dialect.name)
+        if ping.app not in self._warned:
+            self._warned.add(ping.app)
+            log.warning("ids_tell_too_much", app=ping.app, dialect=dialect.name, stored=ping.instance)
 
     def _check_address(self, exchange: Exchange, now: float) -> None:
         self._limits.address.check(self._limits.address_of(exchange.peer, exchange.headers), now)

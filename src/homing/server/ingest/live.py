@@ -4,8 +4,8 @@ A row has no address and nothing that was sent but the instance's id and the kin
 ingest an append.
 """
 
-from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from homing.outcomes import Refusal, Verdict
@@ -22,26 +22,39 @@ class Seen(NamedTuple):
     """
 
     number: int
-    received: int
     app: int
+    received: int
     dialect: str
     verdict: Verdict
     kind: str | None = None
     instance: str | None = None
 
 
+class _Ring:
+    """The last pings of an app, as plain tuples, which cost ingest a third; `total` is how many there ever were."""
+
+    def __init__(self) -> None:
+        self.held: deque[tuple[Any, ...]] = deque(maxlen=MOST_SEEN)
+        self.total = 0
+
+    def seen(self, app: int) -> Iterator[Seen]:
+        """Yield them with their numbers: each app has its own, so that nobody sees in them how much others send."""
+        first = self.total - len(self.held) + 1
+        return (Seen(number, app, *each) for number, each in enumerate(self.held, first))
+
+
 class Live:
     """Remembers what became of pings. Used on the event loop alone."""
 
     def __init__(self) -> None:
-        # As plain tuples, which cost ingest a third: `last` makes them what they are.
-        self._held: dict[int, deque[tuple[Any, ...]]] = {}
-        self._numbers: Counter[int] = Counter()
+        self._rings: dict[int, _Ring] = {}
 
     def refused(self, app: int | None, dialect: str, *, refusal: Refusal, received: int) -> None:
         """Remember a request that was refused as a whole; one without an app belongs to nobody and is not."""
         if app is not None:
-            self._of(app).append((self._next(app), received, app, dialect, _bare(refusal)))
+            ring = self._of(app)
+            ring.held.append((received, dialect, _bare(refusal)))
+            ring.total += 1
 
     def judged(
         self,
@@ -53,35 +66,33 @@ class Live:
         received: int,
     ) -> None:
         """Remember the pings of a request, each with its verdict; of very many the last."""
-        held, start = self._of(app), max(0, len(items) - MOST_SEEN)
+        ring = self._of(app)
+        ring.total += len(items)
+        start = max(0, len(items) - MOST_SEEN)
         for item, verdict in zip(items[start:], verdicts[start:], strict=True):
             if isinstance(verdict, Refusal) or isinstance(item, Refusal):
-                held.append((self._next(app), received, app, dialect, _bare(verdict)))
+                ring.held.append((received, dialect, _bare(verdict)))
             else:
-                held.append((self._next(app), received, app, dialect, verdict, item.kind, item.instance))
+                ring.held.append((received, dialect, verdict, item.kind, item.instance))
 
     def last(self, apps: Iterable[int], *, accepted: bool | None = None, limit: int = MOST_SEEN) -> list[Seen]:
         """Return what came last to any of these apps, newest first; `accepted` chooses those taken or those refused."""
-        held = (Seen(*each) for app in apps for each in self._held.get(app, ()))
+        held = (seen for app in apps if app in self._rings for seen in self._rings[app].seen(app))
         found = [seen for seen in held if accepted in (None, is_taken(seen))]
         return sorted(found, reverse=True, key=lambda seen: (seen.received, seen.number))[:limit]
 
     def forget(self, instance: str) -> None:
         """Forget what came from an instance, which was erased."""
-        for app, held in self._held.items():
-            kept = (each for each in held if Seen(*each).instance != instance)
-            self._held[app] = deque(kept, maxlen=MOST_SEEN)
+        for app, ring in self._rings.items():
+            kept = [each for each, seen in zip(ring.held, ring.seen(app), strict=True) if seen.instance != instance]
+            ring.held.clear()
+            ring.held.extend(kept)
 
-    def _next(self, app: int) -> int:
-        # Each app has its own numbers: nobody sees in them how much others send.
-        self._numbers[app] += 1
-        return self._numbers[app]
-
-    def _of(self, app: int) -> deque[tuple[Any, ...]]:
-        held = self._held.get(app)
-        if held is None:
-            held = self._held[app] = deque(maxlen=MOST_SEEN)
-        return held
+    def _of(self, app: int) -> _Ring:
+        ring = self._rings.get(app)
+        if ring is None:
+            ring = self._rings[app] = _Ring()
+        return ring
 
 
 def _bare(verdict: Verdict) -> Verdict:
