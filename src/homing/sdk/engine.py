@@ -50,7 +50,7 @@ class Engine:
         self._policy = content.policy
         self._file = _settings_file(content, given)
         self._own_directory = None if given.directory is None else absolute(given.directory)
-        self._store = database or self._usual_store()
+        self._store = self._usual_store() if database is None else database
         self._asks_host = database is not None and self._policy.id_kept is not IdKept.FILE
         self._turns = Turns(self._place())
         self._lock = threading.RLock()

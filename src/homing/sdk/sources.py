@@ -61,7 +61,7 @@ def with_file(sources: Sources, policy: Policy, *, path: Path | None) -> Sources
     """Return the sources with what the file says now; what cannot be read is a problem, never an error."""
     others = _problems_without(sources, "file")
     nothing = sources._replace(file_name="", file={}, problems=others)
-    if path is None or "file" not in policy.layers:
+    if path is None or "file" not in policy.layers or _is_missing(path):
         return nothing
     try:
         return sources._replace(file_name=str(path), file=read_file(path), problems=others)
@@ -72,11 +72,19 @@ def with_file(sources: Sources, policy: Policy, *, path: Path | None) -> Sources
         return sources._replace(file_name=str(path), file={}, problems=(*others, *found))
 
 
+def _is_missing(path: Path) -> bool:
+    # While telemetry is off no file is opened: most applications have none, and asking for that opens nothing.
+    try:
+        return not path.exists()
+    except OSError:
+        return False
+
+
 def with_database(sources: Sources, store: Store | None) -> Sources:
     """Return the sources with what the database says now."""
     others = _problems_without(sources, "database")
     try:
-        found = store.load() if store else {}
+        found = {} if store is None else store.load()
     except Exception as error:  # noqa: BLE001 - the store may be anybody's code
         problem = ("database", f"What was saved cannot be read, so telemetry is off: {error}.")
         return sources._replace(database={}, problems=(*others, problem))
