@@ -247,8 +247,14 @@ def check(value: Any, depth: int = 0) -> None:
         if depth >= MOST_DEPTH:
             raise Refusal("too_deep")
         for part in value if isinstance(value, list) else (*value, *value.values()):
-            # Nearly every part is such a text, and a call for each would take most of the time.
-            if not (part.__class__ is str and part.isascii() and "\x00" not in part):
+            # Nearly every part is such a text or number, and a call for each would take most of the time.
+            kind = part.__class__
+            if not (
+                (kind is str and part.isascii() and "\x00" not in part)
+                or (kind is int and WHOLE_LOW <= part <= WHOLE_HIGH)
+                or kind is bool
+                or part is None
+            ):
                 check(part, depth + 1)
     elif isinstance(value, float):
         if not math.isfinite(value):

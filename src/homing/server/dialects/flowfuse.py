@@ -73,28 +73,27 @@ class FlowFuse(Dialect):
         return Answer(status, body, (JSON_TYPE, *wait(refusal)))
 
 
+NUMBERS: Final = (int, float)
+"""Which truths are, too."""
+
+
 def _sift(part: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], int]:
     """Return what is kept of an object, and how many values are not. A null says nothing."""
     kept: dict[str, Any] = {}
     dropped = 0
+    is_measured = path[:1] == (MEASURED,)
     for key, value in part.items():
         here = (*path, key)
         if isinstance(value, dict):
             inner, lost = _sift(value, here)
             dropped += lost
-            kept |= {key: inner} if inner else {}
-        elif _is_kept(here, value):
+            if inner:
+                kept[key] = inner
+        elif isinstance(value, str) if here in TEXTS else is_measured and isinstance(value, NUMBERS):
             kept[key] = value
         elif value is not None:
             dropped += 1
     return kept, dropped
-
-
-def _is_kept(path: Path, value: Any) -> bool:
-    if isinstance(value, str):
-        return path in TEXTS
-    measured = path[0] == MEASURED and len(path) > 1
-    return isinstance(value, bool | int | float) and measured and path not in TEXTS
 
 
 def _ping(request: Request, instance: str, kept: dict[str, Any]) -> Ping:

@@ -1,6 +1,5 @@
 """Sirveo's event (document 001): what was built, who runs it, and why it is sent. Every field is enumerated."""
 
-import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
@@ -88,8 +87,8 @@ def _matches(event: Mapping[str, Any]) -> bool:
     It is the beginning of SHA-256 over the other fields as canonical JSON. Sirveo does not say what its own is made of.
     """
     others = {name: value for name, value in event.items() if name != CHECKSUM}
-    canonical = json.dumps(others, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return event.get(CHECKSUM) == sha256(canonical.encode()).hexdigest()[:CHECKSUM_CHARACTERS]
+    canonical = msgspec.json.encode(others, order="sorted")
+    return event.get(CHECKSUM) == sha256(canonical).hexdigest()[:CHECKSUM_CHARACTERS]
 
 
 def _ping(request: Request, event: _Event, *, matches: bool) -> Ping:
