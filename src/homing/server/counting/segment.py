@@ -6,7 +6,7 @@ be merged first, the order may not change.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -81,38 +81,49 @@ class Heard(NamedTuple):
 
 def build(heard: Sequence[Heard]) -> Segment:
     """Make the segment of pings that are given in commit order."""
+    made = Segment(first=BitMap([ordinal for ordinal, new, _profile in heard if new and ordinal is not None]))
+    # Most pings of a batch share their profile: each of these is opened once, not once a ping.
+    alike: dict[int, tuple[Profile, list[int]]] = {}
+    for ordinal, _new, profile in heard:
+        if ordinal is None:
+            made.requests[profile.combination] += 1
+        elif id(profile) in alike:
+            alike[id(profile)][1].append(ordinal)
+        else:
+            alike[id(profile)] = (profile, [ordinal])
+    groups = [(profile, BitMap(ordinals)) for profile, ordinals in alike.values()]
+    for profile, ordinals in alike.values():
+        made.requests[profile.combination] += len(ordinals)
+    made.anyone.update(*(clients for _profile, clients in groups))
+    for profile, clients in groups:
+        _add(made.dimensions, KIND, profile.kind, clients)
+    are_apart = sum(len(clients) for _profile, clients in groups) == len(made.anyone)
+    said = ((profile.dimensions, clients) for profile, clients in groups) if are_apart else _last_said(heard)
+    for dimensions, clients in said:
+        for name, value in dimensions.items():
+            _add(made.dimensions, name, value, clients)
+    return made
+
+
+def _add(dimensions: dict[str, Values], name: str, value: str, clients: BitMap) -> None:
+    values = dimensions.setdefault(name, {})
+    if value in values:
+        values[value] |= clients
+    else:
+        values[value] = clients.copy()
+
+
+def _last_said(heard: Iterable[Heard]) -> Iterator[tuple[Mapping[str, str], BitMap]]:
+    """Yield what clients said with all their pings together, and who said the same."""
     given: dict[int, Mapping[str, str]] = {}
     for ordinal, _new, profile in heard:
         if ordinal is not None:
             said = given.get(ordinal, profile.dimensions)
             given[ordinal] = said if said is profile.dimensions else {**said, **profile.dimensions}
-    dimensions = _by_value(given)
-    kinds = _by_kind(heard)
-    if kinds:
-        dimensions[KIND] = kinds
-    first = BitMap([ordinal for ordinal, new, _profile in heard if new and ordinal is not None])
-    requests = Counter(profile.combination for _ordinal, _new, profile in heard)
-    return Segment(BitMap(list(given)), first, BitMap(), dimensions, requests)
-
-
-def _by_kind(heard: Sequence[Heard]) -> Values:
-    kinds: dict[str, list[int]] = {}
-    for ordinal, _new, profile in heard:
-        if ordinal is not None:
-            kinds.setdefault(profile.kind, []).append(ordinal)
-    return {kind: BitMap(ordinals) for kind, ordinals in kinds.items()}
-
-
-def _by_value(given: Mapping[int, Mapping[str, str]]) -> dict[str, Values]:
-    # Most pings of a batch share the mapping of their profile: each is opened once, not once a ping.
     alike: dict[int, tuple[Mapping[str, str], list[int]]] = {}
     for ordinal, said in given.items():
         alike.setdefault(id(said), (said, []))[1].append(ordinal)
-    found: dict[str, dict[str, list[int]]] = {}
-    for said, ordinals in alike.values():
-        for dimension, value in said.items():
-            found.setdefault(dimension, {}).setdefault(value, []).extend(ordinals)
-    return {name: {value: BitMap(each) for value, each in values.items()} for name, values in found.items()}
+    return ((said, BitMap(ordinals)) for said, ordinals in alike.values())
 
 
 def absorb(page: Segment, newer: Segment) -> None:

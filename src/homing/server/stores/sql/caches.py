@@ -1,6 +1,6 @@
 """What the writer remembers between commits. Everything here is committed, so a stale view can only miss, never lie."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from homing.server.counting.segment import Heard
@@ -12,7 +12,8 @@ V = TypeVar("V")
 class Known(NamedTuple):
     """An instance of an app: its ordinal, the hash of its token, a hash of its kind and state, and its trace.
 
-    `day` is the last one it was counted on, as `heard` says; -1 where that is not known.
+    `day` is the last one it was counted on, as `heard` says; -1 where that is not known. `steady` says that another
+    ping of that day which says the same, and was not held back, leaves the trace as it is.
     """
 
     ordinal: int
@@ -21,6 +22,7 @@ class Known(NamedTuple):
     trace: str
     day: int = -1
     heard: Heard | None = None
+    steady: bool = False
 
 
 class Generations(Generic[K, V]):
@@ -36,6 +38,15 @@ class Generations(Generic[K, V]):
         found = self._young.get(key)
         if found is None and (found := self._old.get(key)) is not None:
             self.put(key, found)
+        return found
+
+    def among(self, keys: Sequence[K]) -> list[V | None]:
+        """Return what is held under each of many keys, and keep it longer."""
+        found = list(map(self._young.get, keys))
+        if self._old:
+            for place, key in enumerate(keys):
+                if found[place] is None:
+                    found[place] = self.get(key)
         return found
 
     def put(self, key: K, value: V) -> None:

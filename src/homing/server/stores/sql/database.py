@@ -132,6 +132,23 @@ class Prepared:
         return made
 
 
+class Many:
+    """A statement that is executed once for each of many rows, which give values to its `?` in order.
+
+    The statement takes one row's values, so that any number of rows needs no other.
+    """
+
+    def __init__(self, statement: ClauseElement) -> None:
+        dialect = sqlite.dialect(paramstyle="qmark")
+        self._text = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+    def __call__(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute it for rows; does nothing where there are none."""
+        if rows:
+            cursor: Any = connection.connection.cursor()
+            cursor.executemany(self._text, rows)
+
+
 class Bulk:
     """A statement that takes many rows at once: where it has `(?, …)` for one, as `marks` writes it, it gets many.
 
@@ -159,7 +176,7 @@ def marks(width: int) -> str:
     return f"({', '.join('?' * width)})"
 
 
-def bulk_insert(table: Table, *names: str, changing: Sequence[str] = ()) -> Bulk:
+def bulk_insert(table: Table, *names: str, changing: Sequence[str] = ()) -> Many:
     """Return the insert of many rows into these columns of a table.
 
     Where a row with the same primary key exists, just the `changing` columns are replaced.
@@ -168,7 +185,7 @@ def bulk_insert(table: Table, *names: str, changing: Sequence[str] = ()) -> Bulk
     if changing:
         keys = [column.name for column in table.primary_key]
         statement = statement.on_conflict_do_update(keys, set_={name: statement.excluded[name] for name in changing})
-    return Bulk(statement, len(names))
+    return Many(statement)
 
 
 _SIZES: Final = tuple(2**power for power in range(9, -1, -1))

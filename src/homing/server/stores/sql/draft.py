@@ -1,12 +1,12 @@
 """Decides what becomes of each ping of one owner's share of a batch, and gathers what is to be written for it.
 
-Made under the owner's lock, so what it was given is the truth; thrown away when the commit fails.
+Made under the owner's lock, so what it was given is the truth; thrown away when the commit fails. Every ping goes
+through `decide`, so what happens there for nearly every one of them is done in few steps.
 """
 
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
-
-from sqlalchemy import Connection
 
 from homing.clock import day_of
 from homing.outcomes import ACCEPTED, DUPLICATE, Refusal, Verdict
@@ -15,12 +15,16 @@ from homing.server.counting.labels import LATE_MS, follow, read_trace, write_tra
 from homing.server.counting.segment import Heard, Profile, Shown
 from homing.server.stores.sql.caches import Known
 from homing.server.stores.sql.text import digest, state_of
-from homing.server.stores.sql.values import ValueLimits
 
 NOBODY = 0
 """The ordinal that stands for no instance in the history; instances are numbered from 1."""
 
-InstanceKey = tuple[int, str]
+InstanceKey = tuple[int, str | None]
+"""An app and one of its instances; None is nobody, of whom nothing is known."""
+
+Claim = tuple[int, str]
+"""An app and the digest of a ping's id."""
+
 Row = tuple[Any, ...]
 """Values for the columns of a bulk insert, in its order."""
 
@@ -37,14 +41,15 @@ class Head(NamedTuple):
 class Stored(NamedTuple):
     """What the store already holds about the instances and ids in a batch.
 
-    `known` are instances by app and id, `ordinals` those of ids the owner knows from another app, `digests` those of
-    the ping ids in the batch, `taken` ping ids by app and digest, `erased` digests of instance ids that were erased.
+    `known` is what is known of each ping's instance, `ordinals` are those of ids the owner knows from another app,
+    `claims` what each ping claims by its id, `taken` the claims that came before, `erased` digests of instance ids that
+    were erased.
     """
 
-    known: dict[InstanceKey, Known]
+    known: Sequence[Known | None]
     ordinals: dict[str, int]
-    digests: dict[str, str]
-    taken: set[tuple[int, str]]
+    claims: Sequence[Claim | None]
+    taken: set[Claim]
     erased: frozenset[str]
 
 
@@ -58,19 +63,21 @@ class HistoryRow(NamedTuple):
     state: str
 
 
-def mark_of(kind: str, state: str) -> int:
+def mark_of(kind: str, state: bytes) -> int:
     """Return the hash by which it is noticed that an instance says something else than before."""
     return hash((kind, state))
 
 
-def _repeats(ping: Ping, known: Known) -> bool:
-    """Say whether this is a heartbeat with which nothing changes but the count: nearly every ping is one."""
-    return (
-        known.day == day_of(ping.at)
-        and known.credential == ping.credential
-        and ping.repeats
-        and known.mark == mark_of(ping.kind, state_of(ping))
-    )
+class _Said(NamedTuple):
+    """What a ping says of its instance, the hash of that, and the day it counts on."""
+
+    state: str
+    mark: int
+    day: int
+
+
+def _is_late(ping: Ping) -> bool:
+    return ping.received - ping.at > LATE_MS
 
 
 def _tells_how_it_is(ping: Ping) -> bool:
@@ -78,13 +85,13 @@ def _tells_how_it_is(ping: Ping) -> bool:
 
     One that is not kept is counted alone. An ending that was held back may have been followed by another start.
     """
-    return ping.is_kept and not (ping.kind in ENDINGS and ping.received - ping.at > LATE_MS)
+    return ping.is_kept and not (ping.kind in ENDINGS and _is_late(ping))
 
 
 class Draft:
-    """What one owner's share of a batch will write."""
+    """What one owner's share of a batch will write. `profile` is `ValueLimits.profile` on the connection."""
 
-    def __init__(self, head: Head, stored: Stored, bucket_bits: int) -> None:
+    def __init__(self, head: Head, stored: Stored, profile: Callable[..., Profile], bucket_bits: int) -> None:
         self.head = head
         self.ordinals = head.ordinals
         self.clients: list[Row] = []
@@ -93,87 +100,108 @@ class Draft:
         self.turns: list[Row] = []
         self.ping_ids: list[Row] = []
         self.heard: defaultdict[tuple[int, int, int], list[Heard]] = defaultdict(list)
-        self.history: dict[int, list[HistoryRow]] = {}
+        self.history: defaultdict[int, list[Row]] = defaultdict(list)
         self.seen: dict[tuple[int, int], int] = {}
         self.labels: defaultdict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
-        self.known = stored.known
         self.fresh: dict[InstanceKey, Known] = {}
         self._stored = stored
+        self._profile = profile
         self._bits = bucket_bits
 
-    def decide(self, connection: Connection, ping: Ping, *, limits: ValueLimits) -> Verdict:
-        """Say what becomes of a ping and note what is to be written for it."""
-        claim = None if ping.id is None else (ping.app, self._stored.digests[ping.id])
-        if claim in self._stored.taken:
+    def decide(self, pings: Sequence[Ping]) -> list[Verdict]:
+        """Say what becomes of each ping, in order, and note what is to be written for it."""
+        return list(map(self._decide, pings, self._stored.known, self._stored.claims))
+
+    def _decide(self, ping: Ping, known: Known | None, claim: Claim | None) -> Verdict:
+        if claim is not None and claim in self._stored.taken:
             return DUPLICATE
-        key = (ping.app, ping.instance or "")
-        known = None if ping.instance is None else self.known.get(key)
-        if known is not None and known.heard is not None and _repeats(ping, known):
-            ordinal = known.ordinal
-            self.seen[(ping.app, ordinal)] = ping.received
-            self.heard[(ping.app, known.day, ordinal >> self._bits)].append(known.heard)
-        else:
-            refusal = None if ping.instance is None else self._refusal(ping, known)
-            if refusal is not None:
-                return refusal
-            profile = limits.profile(connection, ping, day=day_of(ping.at))
-            ordinal = self._heard_from(ping, known, profile)
-        if claim is not None:
-            self._claim(ping, claim, ordinal)
-        return ACCEPTED
-
-    def _refusal(self, ping: Ping, known: Known | None) -> Refusal | None:
+        if self.fresh:
+            known = self.fresh.get((ping.app, ping.instance), known)
         if known is None:
-            erased = self._stored.erased and digest(ping.instance or "") in self._stored.erased
-            return Refusal("instance_erased") if erased else None
-        if known.credential is not None and known.credential != ping.credential:
+            if self._stored.erased and self._is_erased(ping):
+                return Refusal("instance_erased")
+        elif known.credential is not None and known.credential != ping.credential:
             return Refusal("token_wrong" if ping.credential else "token_missing")
-        return None
-
-    def _heard_from(self, ping: Ping, known: Known | None, profile: Profile) -> int:
-        """Return the ordinal that a ping counts under, and note what is new."""
-        if ping.instance is None:
-            return self._nobody(ping, profile)
-        if known is not None and not _tells_how_it_is(ping):
-            return self._aside(ping, known, profile)
-        return self._somebody(ping, known, profile)
-
-    def _nobody(self, ping: Ping, profile: Profile) -> int:
-        self._remember(ping, NOBODY, state_of(ping))
-        self.heard[(ping.app, day_of(ping.at), NOBODY)].append(Heard(None, new=False, profile=profile))
-        return NOBODY
-
-    def _aside(self, ping: Ping, known: Known, profile: Profile) -> int:
-        """Count a ping that leaves its instance's last report as it is."""
-        self.seen[(ping.app, known.ordinal)] = ping.received
-        self._remember(ping, known.ordinal, state_of(ping))
-        place = (ping.app, day_of(ping.at), known.ordinal >> self._bits)
-        self.heard[place].append(Heard(known.ordinal, new=False, profile=profile))
-        return known.ordinal
-
-    def _somebody(self, ping: Ping, known: Known | None, profile: Profile) -> int:
-        """Return the instance's ordinal, and note what is new about it."""
         state = state_of(ping)
         mark = mark_of(ping.kind, state)
-        ordinal = self._ordinal(ping.instance or "") if known is None else known.ordinal
-        credential = (known.credential if known else None) or ping.credential
-        changed = known is None or known.mark != mark or known.credential != credential
-        day, key = day_of(ping.at), (ping.app, ping.instance or "")
-        trace = self._follow(ping, known, ordinal, profile.shown)
-        now = Known(ordinal, credential, mark, trace, day, Heard(ordinal, new=False, profile=profile))
-        if known != now:
-            self.known[key] = self.fresh[key] = now
-        if known is None:
-            self.newcomers.append((ping.app, ordinal, ping.received))
-        elif ping.kind in TURNS:
+        if known is not None and known.mark == mark and self._again(ping, known, state):
+            ordinal = known.ordinal
+        else:
+            ordinal = self._anew(ping, known, _Said(state.decode(), mark, day_of(ping.at)))
+        if claim is not None:
+            self._stored.taken.add(claim)
+            self.ping_ids.append((*claim, ordinal, ping.received))
+        return ACCEPTED
+
+    def _again(self, ping: Ping, known: Known, state: bytes) -> bool:
+        """Note a ping that says what its instance said last on that day, where it changes nothing: nearly every one.
+
+        False where it may change something.
+        """
+        ordinal, day = known.ordinal, known.day
+        if known.heard is None or day != day_of(ping.at) or known.credential != ping.credential:
+            return False
+        if ping.repeats:
+            self.seen[(ping.app, ordinal)] = ping.received
+        elif known.steady and ping.is_kept and not _is_late(ping):
+            self._receive(ping, ordinal)
+            self._remember(ping, ordinal, state.decode())
+        else:
+            return False
+        self.heard[(ping.app, day, ordinal >> self._bits)].append(known.heard)
+        return True
+
+    def _is_erased(self, ping: Ping) -> bool:
+        return ping.instance is not None and digest(ping.instance) in self._stored.erased
+
+    def _receive(self, ping: Ping, ordinal: int) -> None:
+        """Note when an instance that was known before was heard from."""
+        if ping.kind in TURNS:
             self.turns.append((ping.app, ordinal, ping.received))
         else:
             self.seen[(ping.app, ordinal)] = ping.received
-        if changed or (known is not None and known.trace != trace):
-            self._change(ping, key, state)
+
+    def _remember(self, ping: Ping, ordinal: int, state: str) -> None:
+        if ping.is_kept:
+            # A plain tuple is made faster than a `HistoryRow`, and written down alike.
+            self.history[ping.app].append((ordinal, ping.at, ping.received, ping.kind, state))
+
+    def _anew(self, ping: Ping, known: Known | None, said: _Said) -> int:
+        """Return the ordinal that a ping counts under, and note what is new."""
+        profile = self._profile(ping, day=said.day)
+        ordinal, is_new = NOBODY, False
+        if ping.instance is None:
+            self._remember(ping, NOBODY, said.state)
+        elif known is not None and not _tells_how_it_is(ping):
+            # It is counted, and leaves its instance's last report as it is.
+            ordinal = known.ordinal
+            self.seen[(ping.app, ordinal)] = ping.received
+            self._remember(ping, ordinal, said.state)
+        else:
+            is_new = known is None
+            ordinal = self._somebody(ping, known, said, profile)
+        heard = Heard(None if ping.instance is None else ordinal, is_new, profile)
+        self.heard[(ping.app, said.day, ordinal >> self._bits)].append(heard)
+        return ordinal
+
+    def _somebody(self, ping: Ping, known: Known | None, said: _Said, profile: Profile) -> int:
+        """Return the instance's ordinal, and note what is new about it."""
+        key = (ping.app, ping.instance)
+        if known is None:
+            ordinal, credential = self._ordinal(ping.instance or ""), ping.credential
+            self.newcomers.append((ping.app, ordinal, ping.received))
+        else:
+            ordinal, credential = known.ordinal, known.credential or ping.credential
+            self._receive(ping, ordinal)
+        trace = self._follow(ping, known, ordinal, profile.shown)
+        heard = Heard(ordinal, False, profile)  # noqa: FBT003 - whether it is new
+        now = Known(ordinal, credential, said.mark, trace, said.day, heard, not _is_late(ping))
+        self.fresh[key] = now
+        changed = known is None or known.mark != said.mark or known.credential != credential
+        if changed or known is None or known.trace != trace:
+            self._change(ping, key, now, said.state)
         if changed or not ping.repeats:
-            self._remember(ping, ordinal, state)
-        self.heard[(ping.app, day, ordinal >> self._bits)].append(Heard(ordinal, known is None, profile))
+            self._remember(ping, ordinal, said.state)
         return ordinal
 
     def _follow(self, ping: Ping, known: Known | None, ordinal: int, shown: Shown) -> str:
@@ -193,19 +221,7 @@ class Draft:
             self.clients.append((self.head.owner, found, name))
         return found
 
-    def _change(self, ping: Ping, key: InstanceKey, state: str) -> None:
-        known = self.known[key]
+    def _change(self, ping: Ping, key: InstanceKey, now: Known, state: str) -> None:
         earlier = self.instances.get(key)
         first_seen = earlier[2] if earlier else ping.received
-        said = (ping.kind, state, known.credential, known.trace)
-        self.instances[key] = (ping.app, known.ordinal, first_seen, *said)
-
-    def _remember(self, ping: Ping, ordinal: int, state: str) -> None:
-        if not ping.is_kept:
-            return
-        row = HistoryRow(ordinal, ping.at, ping.received, ping.kind, state)
-        self.history.setdefault(ping.app, []).append(row)
-
-    def _claim(self, ping: Ping, claim: tuple[int, str], ordinal: int) -> None:
-        self._stored.taken.add(claim)
-        self.ping_ids.append((ping.app, claim[1], ordinal, ping.received))
+        self.instances[key] = (ping.app, now.ordinal, first_seen, ping.kind, state, now.credential, now.trace)

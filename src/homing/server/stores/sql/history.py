@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from homing.errors import QueryError
 from homing.server.stores.sql.database import Database, among
-from homing.server.stores.sql.draft import HistoryRow
+from homing.server.stores.sql.draft import HistoryRow, Row
 from homing.server.stores.sql.schema import history
 from homing.server.stores.sql.text import cursor_number, json_list
 
@@ -72,11 +72,10 @@ def add(connection: Connection, app: int, *, rows: Sequence[HistoryRow], level: 
     connection.execute(insert(history), block(app, rows, level=level))
 
 
-def block(app: int, rows: Sequence[HistoryRow], *, level: int) -> dict[str, Any]:
-    """Return the database row that holds these history rows."""
+def block(app: int, rows: Sequence[Row], *, level: int) -> dict[str, Any]:
+    """Return the database row that holds these history rows, each with the values of a `HistoryRow`."""
     packed = _encoder.encode(rows)
-    ordinals = [row.ordinal for row in rows]
-    times = [row.received for row in rows]
+    ordinals, _at, times, kinds, _states = zip(*rows, strict=True)
     return {
         "app": app,
         "level": level,
@@ -86,7 +85,7 @@ def block(app: int, rows: Sequence[HistoryRow], *, level: int) -> dict[str, Any]
         "newest": max(times),
         "entries": len(rows),
         "size": len(packed),
-        "kinds": json_list(sorted({row.kind for row in rows})),
+        "kinds": json_list(sorted(set(kinds))),
         "ordinals": BitMap(ordinals).serialize(),
         "blob": zlib.compress(packed, LEVEL),
     }

@@ -1,10 +1,11 @@
 """Records batches: one transaction each, durable on return, exactly once per batch id and ping id."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, bindparam, exists, select
+from sqlalchemy import Connection, bindparam, exists, literal_column, select
 from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -19,7 +20,7 @@ from homing.server.stores.base import Batch
 from homing.server.stores.sql import history
 from homing.server.stores.sql.caches import Generations, Known
 from homing.server.stores.sql.database import Bulk, Database, Prepared, adding, among, bulk_insert, given_rows
-from homing.server.stores.sql.draft import Draft, Head, InstanceKey, Stored, mark_of
+from homing.server.stores.sql.draft import Claim, Draft, Head, InstanceKey, Stored, mark_of
 from homing.server.stores.sql.heads import DEALT, NEXT
 from homing.server.stores.sql.liveness import learned
 from homing.server.stores.sql.schema import app, batch, client, instance, last_seen, ping_id, segment, tombstone
@@ -69,10 +70,11 @@ class Recorder:
         drafts: list[Draft] = []
         with self._database.write() as connection:
             for owner, places in self._by_owner(connection, group.pings).items():
-                draft = self._open(connection, owner, [group.pings[place] for place in places])
+                pings = [group.pings[place] for place in places]
+                draft = self._open(connection, owner, pings)
                 drafts.append(draft)
-                for place in places:
-                    verdicts[place] = draft.decide(connection, group.pings[place], limits=self._limits)
+                for place, verdict in zip(places, draft.decide(pings), strict=True):
+                    verdicts[place] = verdict
                 self._write(connection, draft)
             self._run.batch(connection, id=group.id, at=self._clock.now(), verdicts=_pack(verdicts))
             saved = self._save_seen(connection)
@@ -110,39 +112,48 @@ class Recorder:
             self._known.clear()
             self._limits.clear()
         known, ordinals = self._look_up(connection, owner, pings)
-        digests = {ping.id: digest(ping.id) for ping in pings if ping.id is not None}
-        taken = self._taken(connection, pings, digests)
+        claims = [None if ping.id is None else (ping.app, digest(ping.id)) for ping in pings]
+        taken = self._taken(connection, claims)
         erased = self._erased(connection, owner, pings, known) if taken_head.erasures else frozenset()
-        return Draft(taken_head, Stored(known, ordinals, digests, taken, erased), self._bits)
+        stored = Stored(known, ordinals, claims, taken, erased)
+        return Draft(taken_head, stored, partial(self._limits.profile, connection), self._bits)
 
     def _look_up(
         self, connection: Connection, owner: int, pings: Sequence[Ping]
-    ) -> tuple[dict[InstanceKey, Known], dict[str, int]]:
-        known: dict[InstanceKey, Known] = {}
+    ) -> tuple[list[Known | None], dict[str, int]]:
+        """Return what is known of each ping's instance, and the ordinals of ids that were asked for."""
+        keys = [(ping.app, ping.instance) for ping in pings]
+        found = self._known.among(keys)
         missing: dict[int, set[str]] = {}
-        for ping in pings:
-            if ping.instance is not None:
-                found = self._known.get((ping.app, ping.instance))
-                if found is None:
-                    missing.setdefault(ping.app, set()).add(ping.instance)
-                else:
-                    known[(ping.app, ping.instance)] = found
+        for (number, name), each in zip(keys, found, strict=True):
+            if each is None and name is not None:
+                missing.setdefault(number, set()).add(name)
         ordinals: dict[str, int] = {}
+        if missing:
+            loaded = self._load(connection, owner, missing, ordinals)
+            found = [loaded.get(key) if each is None else each for key, each in zip(keys, found, strict=True)]
+        return found, ordinals
+
+    def _load(
+        self, connection: Connection, owner: int, missing: Mapping[int, set[str]], ordinals: dict[str, int]
+    ) -> dict[InstanceKey, Known]:
+        """Return what is stored of instances that are not remembered, and note the ordinals of their ids."""
+        loaded: dict[InstanceKey, Known] = {}
         for number, ids in missing.items():
             rows = self._run.known(connection, asked=owner, of=number, wanted=json_list(ids))
             for name, ordinal, kind, state, credential, trace in rows:
                 ordinals[name] = ordinal
                 if state is not None:
-                    found = known[(number, name)] = Known(ordinal, credential, mark_of(kind, state), trace)
-                    self._known.put((number, name), found)
-        return known, ordinals
+                    loaded[(number, name)] = Known(ordinal, credential, mark_of(kind, state.encode()), trace)
+        self._known.update(loaded.items())
+        return loaded
 
-    def _taken(self, connection: Connection, pings: Sequence[Ping], digests: Mapping[str, str]) -> set[tuple[int, str]]:
+    def _taken(self, connection: Connection, claims: Iterable[Claim | None]) -> set[Claim]:
         wanted: dict[int, set[str]] = {}
-        for ping in pings:
-            if ping.id is not None:
-                wanted.setdefault(ping.app, set()).add(digests[ping.id])
-        taken: set[tuple[int, str]] = set()
+        for claim in claims:
+            if claim is not None:
+                wanted.setdefault(claim[0], set()).add(claim[1])
+        taken: set[Claim] = set()
         since = self._clock.now() - PING_ID_DAYS * DAY_MS
         for number, asked in wanted.items():
             rows = self._run.taken(connection, of=number, since=since, wanted=json_list(asked))
@@ -150,9 +161,10 @@ class Recorder:
         return taken
 
     def _erased(
-        self, connection: Connection, owner: int, pings: Sequence[Ping], known: dict[InstanceKey, Known]
+        self, connection: Connection, owner: int, pings: Sequence[Ping], known: Sequence[Known | None]
     ) -> frozenset[str]:
-        strangers = {p.instance for p in pings if p.instance is not None and (p.app, p.instance) not in known}
+        unknown = {ping.instance for ping, found in zip(pings, known, strict=True) if found is None}
+        strangers = [name for name in unknown if name is not None]
         rows = self._run.erased(connection, asked=owner, wanted=json_list(map(digest, strangers)))
         return frozenset(found for (found,) in rows)
 
@@ -164,7 +176,7 @@ class Recorder:
             self._run.dealt(connection, of=draft.head.owner, dealt=draft.ordinals)
         self._run.instances(connection, list(draft.instances.values()))
         self._run.newcomers(connection, draft.newcomers)
-        self._run.seen(connection, draft.turns)
+        self._run.turns(connection, draft.turns)
         self._run.ping_ids(connection, draft.ping_ids)
         for row in _segments(draft):
             self._run.segment(connection, **row)
@@ -209,11 +221,20 @@ def _segments(draft: Draft) -> list[dict[str, Any]]:
 
 
 def _last_seen() -> Insert:
-    """Return the statement that notes last receipts: never an older one, nor that of an instance erased meanwhile."""
+    """Return the statement that notes last receipts put off, unless the instance was erased meanwhile."""
     rows, (number, ordinal, at) = given_rows(3)
     alive = exists().where(instance.c.app == number, instance.c.ordinal == ordinal)
     found = select(number, ordinal, at).select_from(rows).where(alive)
-    made = sqlite_insert(last_seen).from_select(["app", "ordinal", "at"], found)
+    return _unless_older(sqlite_insert(last_seen).from_select(["app", "ordinal", "at"], found))
+
+
+def _turns() -> Insert:
+    """Return the statement that notes last receipts of instances that are known under the owner's lock."""
+    made = sqlite_insert(last_seen).values({name: literal_column("?") for name in ("app", "ordinal", "at")})
+    return _unless_older(made)
+
+
+def _unless_older(made: Insert) -> Insert:
     later = made.excluded.at > last_seen.c.at
     interval = learned(last_seen.c.interval, made.excluded.at - last_seen.c.at)
     return made.on_conflict_do_update(
@@ -254,6 +275,7 @@ class _Statements:
         self.segment = Prepared(adding(segment, *_SEGMENT))
         self.history = Prepared(adding(blocks, *history.COLUMNS))
         self.seen = Bulk(_last_seen(), 3)
+        self.turns = Bulk(_turns(), 3)
 
 
 _INSTANCE: Final = ("app", "ordinal", "first_seen", "kind", "state", "credential", "trace")

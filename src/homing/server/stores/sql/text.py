@@ -1,6 +1,6 @@
 """How single values are written down: digests of names, and an instance's state as JSON."""
 
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, Final
@@ -19,12 +19,12 @@ _reader: Final = msgspec.json.Decoder()
 
 def digest(name: str) -> str:
     """Return 24 characters that stand for a name where the name itself need not be kept."""
-    return b64encode(blake2b(name.encode(), digest_size=18).digest()).decode()
+    return b2a_base64(blake2b(name.encode(), digest_size=18).digest(), newline=False).decode()
 
 
-def state_of(ping: Ping) -> str:
-    """Return what the ping says about its instance, as the JSON text that is kept."""
-    return _plain.encode({"dimensions": ping.dimensions, "properties": ping.properties}).decode()
+def state_of(ping: Ping) -> bytes:
+    """Return what the ping says about its instance, as the JSON in UTF-8 that is kept as text."""
+    return _plain.encode({"dimensions": ping.dimensions, "properties": ping.properties})
 
 
 def read_state(text: str | bytes) -> tuple[Mapping[str, str], Mapping[str, Any]]:
@@ -42,6 +42,11 @@ def cursor_number(text: str) -> int:
     if abs(number) >= BEYOND:
         raise QueryError("There is no such place in the list.")
     return number
+
+
+def json_of(value: Any) -> bytes:
+    """Return a value as JSON in UTF-8."""
+    return _plain.encode(value)
 
 
 def json_list(values: Any) -> str:

@@ -13,7 +13,7 @@ from homing.ping import KIND, OTHER, Ping
 from homing.server.counting.labels import shown_by
 from homing.server.counting.segment import Profile, profile_of
 from homing.server.stores.sql.schema import day_value
-from homing.server.stores.sql.text import json_list
+from homing.server.stores.sql.text import json_list, json_of
 
 MOST_VALUES: Final = 500
 MOST_COMBINATIONS: Final = 5_000
@@ -33,7 +33,7 @@ class _Held:
 
     def __init__(self) -> None:
         self.values: dict[str, set[str]] = {}
-        self.profiles: dict[tuple[object, ...], Profile] = {}
+        self.profiles: dict[tuple[str, bytes], Profile] = {}
 
 
 class ValueLimits:
@@ -55,8 +55,12 @@ class ValueLimits:
         held = self._days.get((ping.app, day))
         if held is None:
             held = self._load(connection, (ping.app, day))
-        key = (ping.kind, *ping.dimensions.items())
-        return held.profiles.get(key) or self._admit(connection, ping, day, held)
+        # One text is found faster than a tuple of names and values.
+        key = (ping.kind, json_of(ping.dimensions))
+        found = held.profiles.get(key)
+        if found is None:
+            found = held.profiles[key] = self._admit(connection, ping, day)
+        return found
 
     def _load(self, connection: Connection, day: Day) -> _Held:
         while len(self._days) >= _DAYS:
@@ -67,7 +71,7 @@ class ValueLimits:
             held.values.setdefault(row.dimension, set()).add(row.value)
         return held
 
-    def _admit(self, connection: Connection, ping: Ping, day: int, held: _Held) -> Profile:
+    def _admit(self, connection: Connection, ping: Ping, day: int) -> Profile:
         counted = self._within(connection, ping, day, {**ping.dimensions, KIND: ping.kind})
         made = profile_of(counted.pop(KIND), counted)
         combination = json_list(made.combination)
@@ -79,7 +83,6 @@ class ValueLimits:
                 each.profiles.clear()
             self._profiles = 0
         self._profiles += 1
-        held.profiles[(ping.kind, *ping.dimensions.items())] = made
         return made
 
     def _within(self, connection: Connection, ping: Ping, day: int, wanted: Mapping[str, str]) -> dict[str, str]:

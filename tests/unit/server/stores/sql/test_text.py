@@ -25,7 +25,7 @@ def test_a_state_is_read_back(dimensions: dict[str, str], properties: dict[str, 
     """Whatever JSON can say comes back as it was said."""
     state = state_of(Ping(1, "x", "check", 0, 0, None, dimensions, properties))
     assert (dimensions, properties) == read_state(state)
-    assert (dimensions, properties) == read_state(state.encode())
+    assert (dimensions, properties) == read_state(state.decode())
 
 
 @given(TEXT, TEXT)
