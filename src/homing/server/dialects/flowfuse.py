@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -36,6 +36,26 @@ TEXTS: Final = frozenset({*DIMENSIONS, RUNTIME, ("os", "release"), ("platform", 
 MEASURED: Final = "platform"
 """Below it every number and boolean is kept: later versions count more."""
 
+
+class _Place(NamedTuple):
+    """An object in the ping: which texts of it are kept, whether numbers are, and what is known of objects in it."""
+
+    texts: frozenset[str]
+    is_measured: bool
+    inner: Mapping[str, "_Place"]
+
+
+def _place(path: Path) -> _Place:
+    below = {each[: len(path) + 1] for each in TEXTS if each[: len(path)] == path}
+    inner = {here[-1]: _place(here) for here in below - TEXTS}
+    return _Place(frozenset(here[-1] for here in below & TEXTS), path[:1] == (MEASURED,), inner)
+
+
+_PING: Final = _place(())
+_MEASURED: Final = _Place(frozenset(), is_measured=True, inner={})
+_NOWHERE: Final = _Place(frozenset(), is_measured=False, inner={})
+_PLACES: Final = tuple((path[:-1], path[-1], name) for path, name in DIMENSIONS.items())
+
 _INTERNAL: Final = 500
 _UNAVAILABLE: Final = 503
 
@@ -56,15 +76,13 @@ class FlowFuse(Dialect):
         instance = value.pop("instanceId", None)
         if not isinstance(instance, str):
             raise Refusal("shape", "instanceId is text, and required.")
-        kept, dropped = _sift(value, ())
-        return Reading((_ping(request, instance, kept),), dropped)
+        dropped = _sift(value, _PING)
+        return Reading((_ping(request, instance, value),), dropped)
 
     def answer(self, _reading: Reading, verdicts: Sequence[Verdict]) -> Answer:
         """Return success, or the refusal of the one ping."""
         [verdict] = verdicts
-        if isinstance(verdict, Refusal):
-            return self.refuse(verdict)
-        return Answer(verdict.status, b'{"status":"success"}')
+        return self.refuse(verdict) if isinstance(verdict, Refusal) else _SUCCESS
 
     def refuse(self, refusal: Refusal) -> Answer:
         """Return the refusal's status and sentence; a fault of ours is no reason for the sender to give up."""
@@ -73,41 +91,42 @@ class FlowFuse(Dialect):
         return Answer(status, body, (JSON_TYPE, *wait(refusal)))
 
 
+_SUCCESS: Final = Answer(200, b'{"status":"success"}')
+
 NUMBERS: Final = (int, float)
 """Which truths are, too."""
 
 
-def _sift(part: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], int]:
-    """Return what is kept of an object, and how many values are not. A null says nothing."""
-    kept: dict[str, Any] = {}
+def _sift(part: dict[str, Any], place: _Place) -> int:
+    """Take out of an object what is not kept, and return how many values that were. A null says nothing."""
+    texts, is_measured, inner = place
+    elsewhere = _MEASURED if is_measured else _NOWHERE
+    unkept = []
     dropped = 0
-    is_measured = path[:1] == (MEASURED,)
     for key, value in part.items():
-        here = (*path, key)
         if isinstance(value, dict):
-            inner, lost = _sift(value, here)
-            dropped += lost
-            if inner:
-                kept[key] = inner
-        elif isinstance(value, str) if here in TEXTS else is_measured and isinstance(value, NUMBERS):
-            kept[key] = value
-        elif value is not None:
-            dropped += 1
-    return kept, dropped
+            dropped += _sift(value, inner.get(key, elsewhere))
+            if not value:
+                unkept.append(key)
+        elif not (isinstance(value, str) if key in texts else is_measured and isinstance(value, NUMBERS)):
+            unkept.append(key)
+            dropped += value is not None
+    for key in unkept:
+        del part[key]
+    return dropped
 
 
 def _ping(request: Request, instance: str, kept: dict[str, Any]) -> Ping:
-    runtime = kept.get(RUNTIME[0], {}).get(RUNTIME[1], "")
-    found = {name: _taken(kept, path) for path, name in DIMENSIONS.items()} | {NODE: major(runtime)}
-    dimensions = {name: value for name, value in found.items() if value}
+    node = major(kept.get(RUNTIME[0], {}).get(RUNTIME[1], ""))
+    dimensions = {name: text for outer, last, name in _PLACES if (text := _taken(kept, outer, last))}
+    if node:
+        dimensions[NODE] = node
     received = request.received
     return Ping(request.app, instance, "heartbeat", received, received, None, dimensions, kept)
 
 
-def _taken(kept: dict[str, Any], path: Path) -> str | None:
+def _taken(part: Any, outer: Path, last: str) -> str | None:
     """Take the text at a path out of what is kept; None where there is none, or it cannot be a dimension."""
-    *outer, last = path
-    part: Any = kept
     for key in outer:
         part = part.get(key)
         # Below `platform` a number may stand where an object is expected.

@@ -6,8 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from homing.clock import parse_time
-from homing.outcomes import Refusal, Verdict
-from homing.ping import NOTHING, Ping
+from homing.outcomes import ACCEPTED, Refusal, Verdict
+from homing.ping import Ping
 from homing.server.dialects.base import (
     JSON_TYPE,
     Answer,
@@ -15,6 +15,7 @@ from homing.server.dialects.base import (
     Headers,
     Reading,
     Request,
+    are_accepted,
     bearer,
     check,
     parse,
@@ -44,21 +45,27 @@ class Native(Dialect):
 
     def read(self, request: Request) -> Reading:
         """Return the pings of a body that is one object or an array of objects; a bad one is refused alone."""
-        body = parse(request.body)
+        body, is_sound = parse(request.body)
         items = body if isinstance(body, list) else [body]
         if len(items) > MOST_PINGS:
             raise Refusal("too_many", f"Send at most {MOST_PINGS} pings in one request.")
-        return Reading([_try(request, item) for item in items])
+        return Reading([_try(request, item, is_sound=is_sound) for item in items])
 
     def answer(self, _reading: Reading, verdicts: Sequence[Verdict]) -> Answer:
         """Return what became of each ping, in the order of the body."""
+        if len(verdicts) == 1 and are_accepted(verdicts):
+            return _ACCEPTED
         body = msgspec.json.encode({"results": [told(verdict) for verdict in verdicts]})
         return Answer(status_of(verdicts), body, (JSON_TYPE, *wait(*verdicts)))
 
 
-def _try(request: Request, value: Any) -> Ping | Refusal:
+_ACCEPTED: Final = Answer(ACCEPTED.status, msgspec.json.encode({"results": [told(ACCEPTED)]}))
+
+
+def _try(request: Request, value: Any, *, is_sound: bool) -> Ping | Refusal:
     try:
-        check(value)
+        if not is_sound:
+            check(value)
         return _ping(request, value)
     except Refusal as refusal:
         return refusal
@@ -68,24 +75,24 @@ def _ping(request: Request, value: Any) -> Ping:
     if not isinstance(value, dict):
         raise Refusal("shape", "A ping is a JSON object.")
     dimensions = _object(value, "dimensions")
-    properties = {**_object(value, "properties"), **{key: value[key] for key in value.keys() - KEYS}}
-    return Ping(
-        app=request.app,
-        instance=text_in(value, "instance_id"),
-        kind=text_in(value, "kind") or DEFAULT_KIND,
-        at=_time(value, request.received),
-        received=request.received,
-        id=text_in(value, "id"),
-        dimensions={name: given for name, given in dimensions.items() if given is not None},
-        properties=properties,
-    )
+    if None in dimensions.values():
+        dimensions = {name: given for name, given in dimensions.items() if given is not None}
+    properties = _object(value, "properties")
+    if not value.keys() <= KEYS:
+        properties = {**properties, **{key: given for key, given in value.items() if key not in KEYS}}
+    instance = text_in(value, "instance_id")
+    kind = text_in(value, "kind") or DEFAULT_KIND
+    at = _time(value, request.received)
+    return Ping(request.app, instance, kind, at, request.received, text_in(value, "id"), dimensions, properties)
 
 
-def _object(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _object(value: Mapping[str, Any], name: str) -> dict[str, Any]:
     found = value.get(name)
-    if found is not None and not isinstance(found, dict):
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
         raise Refusal("shape", f"{name} is an object.")
-    return found or NOTHING
+    return found
 
 
 def _time(value: Mapping[str, Any], received: int) -> int:

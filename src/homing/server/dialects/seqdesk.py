@@ -8,7 +8,7 @@ import msgspec
 
 from homing.outcomes import OUTCOMES, Refusal, Verdict
 from homing.ping import UPDATE_STATE, Ping
-from homing.server.dialects.base import Answer, Dialect, Reading, Request, decode, refused, told
+from homing.server.dialects.base import Answer, Dialect, Reading, Request, decode, read_as, refused, told
 
 DATABASE: Final = "database"
 NODE: Final = "node"
@@ -98,11 +98,9 @@ def _read(body: bytes) -> tuple[_Heartbeat, int]:
 
     Real senders send exactly the documented keys, and that is read in one pass; anything else is looked at closely.
     """
-    if b"\\u0000" not in body:
-        try:
-            return _strict.decode(body), 0
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass
+    heartbeat = read_as(_strict, body)
+    if heartbeat is not None:
+        return heartbeat, 0
     value = decode(body)
     dropped = _drop_unknown(value) if isinstance(value, dict) else 0
     try:

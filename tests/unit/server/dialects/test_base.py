@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from homing.outcomes import ACCEPTED, DUPLICATE, OUTCOMES, Refusal, Verdict
 from homing.server.app import DIALECTS
-from homing.server.dialects.base import bearer, decode, refused, status_of, told
+from homing.server.dialects.base import NUL, SOUND_DEPTH, bearer, check, decode, parse, refused, status_of, told
 
 
 def refusal(body: bytes) -> str:
@@ -70,6 +70,36 @@ def test_how_much() -> None:
     """A body with more than 50,000 commas is not looked through."""
     assert 50_001 == len(decode(b"[" + b"1," * 50_000 + b"1]"))
     assert "too_many" == refusal(b"[" + b"1," * 50_001 + b"1]")
+
+
+odd = st.sampled_from(
+    [2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 2**64, 10**30, 1e308, "\x00", "\ud800", "\\u0000", {}, []]
+)
+anything = st.recursive(
+    st.one_of(scalars, odd),
+    lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.one_of(texts, st.just("\x00")), inner)),
+    max_leaves=15,
+)
+
+
+@given(anything, st.integers(0, 40))
+def test_what_is_sound_need_not_be_checked(value: Any, levels: int) -> None:
+    """What is read as sound is the value of the body, and the check finds nothing in it; all else is checked."""
+    for _ in range(levels):
+        value = [value]
+    body = json.dumps(value).encode()
+    found, is_sound = parse(body)
+    assert value == found
+    if is_sound:
+        check(found)
+    elif NUL not in body and levels == 0:
+        assert depth_of(value) > SOUND_DEPTH or isinstance(value_or_name(body), str)
+
+
+def depth_of(value: Any) -> int:
+    """Return how many levels a value has."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if parts is None else 1 + max(map(depth_of, parts), default=0)
 
 
 def test_text() -> None:

@@ -88,6 +88,21 @@ def test_no_address() -> None:
     assert "198.51.100.7" not in str(read(properties={"$ip": "198.51.100.7"}, **{"$ip": "198.51.100.7"}))
 
 
+def test_events_share_what_is_counted() -> None:
+    """Events with the same values share their dimensions; others have their own, whatever stands in their place."""
+    plain: dict[str, Any] = {"event": "x", "distinct_id": "a"}
+    given: list[Any] = [
+        {"$os": "Linux"},
+        {"$os": "Linux", "more": 1},
+        {"$os": 1},
+        {"$os": True},
+        {"$os": ["Linux"]},
+        {},
+    ]
+    found = [item.dimensions for item in reading([{**plain, "properties": each} for each in given]).items]  # type: ignore[union-attr]
+    assert [{"platform": "Linux"}, {"platform": "Linux"}, {}, {}, {}, {}] == found
+
+
 times = st.integers(1_000_000_000_000, 2_000_000_000_000)
 
 
@@ -131,8 +146,8 @@ KEYS = [
 @pytest.mark.parametrize(("body", "key"), KEYS)
 def test_keys(body: Any, key: str | None) -> None:
     """The key is found in the envelope, in an event, or in its properties."""
-    found, value = Capture().look_in(json.dumps(body).encode())
-    assert (key, body) == (found, value)
+    found, parsed = Capture().look_in(json.dumps(body).encode())
+    assert (key, body) == (found, parsed.value)
 
 
 @pytest.mark.parametrize(("opened", "closed"), [('{"properties":', "}"), ('{"batch":[', "]}"), ("[", "]")])
@@ -202,6 +217,15 @@ def test_answers_of_version_1(verdicts: list[Verdict], status: int, results: lis
     answer = Analytics().answer(Reading((), 0, names), verdicts)
     assert status == answer.status
     assert results == [each["result"] for each in json.loads(answer.body)["results"].values()]
+
+
+def test_a_uuid_that_cannot_be_answered() -> None:
+    """An event whose uuid holds a lone surrogate is refused without a result of its own; the others have theirs."""
+    events = [{"event": "x", "distinct_id": "a", "uuid": each} for each in ("\ud800", "b\x00", "c")]
+    found = Analytics().read(Request({}, json.dumps({"batch": events}).encode(), 7, NOW, frozenset()))
+    verdicts = [item if isinstance(item, Refusal) else ACCEPTED for item in found.items]
+    results = json.loads(Analytics().answer(found, verdicts).body)["results"]
+    assert {"b\x00": "drop", "c": "ok"} == {name: each["result"] for name, each in results.items()}
 
 
 @pytest.mark.parametrize("path", ["/flags", "/flags/", "/decide", "/decide/"])

@@ -91,6 +91,29 @@ def _checked(ping: Ping) -> tuple[str, bool]:
     return ping.properties["checksum"], ping.properties["checksum_matches"]
 
 
+def test_a_checksum_is_that_of_all_that_was_sent() -> None:
+    """Also of what is dropped, and of what is null."""
+    for sent in ({**EVENT, "hostname": "secret"}, {**EVENT, "custom_id": None}):
+        assert checksum(sent) != checksum(EVENT)
+        for own in (checksum(sent), checksum(EVENT), checksum(sent).upper(), checksum(sent) + "0"):
+            assert (own, own == checksum(sent)) == _checked(read(**{**sent, "checksum": own}))
+
+
+@pytest.mark.parametrize(
+    ("more", "name"),
+    [
+        ({"hostname": "\x00"}, "text"),
+        ({"custom_id": "\x00"}, "text"),
+        ({"custom_id": "\ud800"}, "text"),
+        ({"hostname": 2**63}, "number"),
+        ({"custom_id": "," * 50_001}, "too_many"),
+    ],
+)
+def test_what_every_body_is_looked_at_for(more: dict[str, Any], name: str) -> None:
+    """However an event is read, nothing stands in it that no body may hold."""
+    assert name == refusal(**more)
+
+
 def test_the_operators_name() -> None:
     """`custom_id` is kept where it is sent."""
     # 001-20

@@ -14,6 +14,7 @@ from homing.server.dialects.base import (
     Reading,
     Request,
     bearer,
+    has_surrogate,
     parse,
     wait,
 )
@@ -51,13 +52,14 @@ class Analytics(Dialect):
 
     def read(self, request: Request) -> Reading:
         """Return the pings of a batch."""
-        value = parse(request.body)
+        value, is_sound = parse(request.body)
         if not isinstance(value, dict):
             raise Refusal("shape", "A body is an object with a batch.")
         sent_at = request.headers.get(SENT_AT, "")
-        return events(
-            value.get("batch"), Sent(request, skew(request, sent_at), {**agent(request), **_library(request)})
-        )
+        added = {**agent(request), **_library(request)}
+        batch: Any = value.get("batch")
+        items = events(batch, Sent(request, is_sound, skew(request, sent_at), added, {}))
+        return Reading(items, names=[_uuid_of(each) for each in batch])
 
     def answer(self, reading: Reading, verdicts: Sequence[Verdict]) -> Answer:
         """Return a result for each event that has a uuid; 503 when all of them must be sent again."""
@@ -69,6 +71,12 @@ class Analytics(Dialect):
     def refuse(self, refusal: Refusal) -> Answer:
         """Return the refusal's status, name and sentence."""
         return refused_anywhere(refusal)
+
+
+def _uuid_of(value: Any) -> str:
+    found = value.get("uuid") if isinstance(value, dict) else None
+    # What cannot be written in an answer is refused, and named by nobody.
+    return found if isinstance(found, str) and not has_surrogate(found) else ""
 
 
 def _result(verdict: Verdict) -> Mapping[str, str]:

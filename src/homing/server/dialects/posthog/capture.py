@@ -8,15 +8,17 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from homing.outcomes import Refusal, Verdict
+from homing.outcomes import ACCEPTED, Refusal, Verdict
 from homing.ping import NOTHING
 from homing.server.dialects.base import (
     JSON_TYPE,
     Answer,
     Dialect,
     Headers,
+    Parsed,
     Reading,
     Request,
+    are_accepted,
     bearer,
     parse,
     status_of,
@@ -70,9 +72,9 @@ class Capture(Dialect):
         return next((asked[name] for name in KEY_NAMES if name in asked), None) or bearer(headers)
 
     def look_in(self, body: bytes) -> tuple[str | None, Any]:
-        """Return the project's key and the body's value."""
-        value = _value(body, leniently=len(body) <= MOST_LENIENT)
-        return next(_keys(value), None), value
+        """Return the project's key and what the body holds."""
+        parsed = _parsed(body, leniently=len(body) <= MOST_LENIENT)
+        return next(_keys(parsed.value), None), parsed
 
     def encoding(self, query: str, body: bytes) -> str:
         """Return gzip where the browser's library says so in the address, or nowhere: no JSON begins like that."""
@@ -81,14 +83,16 @@ class Capture(Dialect):
 
     def read(self, request: Request) -> Reading:
         """Return the pings of a batch, of an array of events, or of one event."""
-        value = _value(request.body) if request.value is None else request.value
+        value, is_sound = _parsed(request.body) if request.value is None else request.value
         envelope: Mapping[str, Any] = value if isinstance(value, dict) else {}
         sent_at = envelope.get("sent_at") or _asked(request.query).get(SENT_AT)
-        sent = Sent(request, _skew(request, sent_at), agent(request))
-        return events(envelope["batch"] if "batch" in envelope else _listed(value), sent)
+        sent = Sent(request, is_sound, _skew(request, sent_at), agent(request), {})
+        return Reading(events(envelope["batch"] if "batch" in envelope else _listed(value), sent))
 
     def answer(self, _reading: Reading, verdicts: Sequence[Verdict]) -> Answer:
         """Return `{"status": 1}`, with the refused events by their places in the body."""
+        if are_accepted(verdicts):
+            return _ACCEPTED
         status = status_of(verdicts)
         bad = [{"event": place, **told(v)} for place, v in enumerate(verdicts) if isinstance(v, Refusal)]
         body = {"status": int(status < _REFUSED), **({"refused": bad} if bad else {})}
@@ -99,15 +103,20 @@ class Capture(Dialect):
         return refused_anywhere(refusal)
 
 
+_ACCEPTED: Final = Answer(ACCEPTED.status, b'{"status":1}', (JSON_TYPE, *CORS))
+
+
 def _asked(query: str) -> Mapping[str, str]:
     """Return the parameters of an address; none where they cannot be read."""
+    if not query:
+        return NOTHING
     try:
         return {name: given[-1] for name, given in parse_qs(query, max_num_fields=MOST_FIELDS).items()}
     except ValueError:
         return {}
 
 
-def _value(body: bytes, *, leniently: bool = True) -> Any:
+def _parsed(body: bytes, *, leniently: bool = True) -> Parsed:
     return parse(_data(body) if body.startswith(FORM) else body, leniently=leniently)
 
 
@@ -147,6 +156,8 @@ def _listed(value: Any) -> Any:
 
 
 def _skew(request: Request, sent_at: Any) -> int:
+    if sent_at is None:
+        return 0
     if isinstance(sent_at, str) and sent_at.isdecimal() and len(sent_at) <= MOST_DIGITS:
         return request.received - int(sent_at)
     return skew(request, sent_at)

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from homing.clock import parse_time
 from homing.outcomes import Refusal
 from homing.ping import NOTHING, Ping
-from homing.server.dialects.base import Answer, Reading, Request, check, fits, major, refused, text_in
+from homing.server.dialects.base import Answer, Request, check, fits, major, refused, text_in
 
 NAME: Final = "posthog"
 NODE: Final = "node"
@@ -31,6 +31,9 @@ ALIASES: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
 RUNTIME: Final = "node_version"
 """Of this property the dimension `node` is made."""
 
+_COUNTED: Final = (*(name for names in ALIASES.values() for name in names), RUNTIME)
+_COUNTED_AS: Final = tuple(dimension for dimension, names in ALIASES.items() for _ in names)
+
 DIMENSIONS: Final = frozenset({NODE, "release", "lib", "browser"})
 
 KEY_NAMES: Final = ("api_key", "token", "$token")
@@ -45,6 +48,11 @@ KEYS: Final = frozenset(
 """The keys of an event. Any other is kept as a property, but the project's key and an address."""
 
 HIDDEN: Final = frozenset({*KEY_NAMES, ADDRESS})
+
+NUMBERS: Final = (int, float)
+"""Which truths are, too."""
+
+IDS: Final = (str, *NUMBERS)
 
 AGENT: Final = "$user_agent"
 
@@ -72,22 +80,25 @@ PREFLIGHT: Final = Answer(
 class Sent(NamedTuple):
     """What holds for all events of a request.
 
-    `skew` is how far the receiver's clock is ahead of the sender's, in milliseconds. `added` are properties that
-    events have unless they say otherwise.
+    `is_sound` says that none of them need be checked. `skew` is how far the receiver's clock is ahead of the sender's,
+    in milliseconds. `added` are properties that events have unless they say otherwise. `known` are dimensions by the
+    values they were made of: most events of a request share them.
     """
 
     request: Request
+    is_sound: bool
     skew: int
     added: Mapping[str, Any]
+    known: dict[tuple[Any, ...], dict[str, str]]
 
 
-def events(values: Any, sent: Sent) -> Reading:
+def events(values: Any, sent: Sent) -> list[Ping | Refusal]:
     """Return the pings of a list of events; a bad one is refused alone."""
     if not isinstance(values, list):
         raise Refusal("shape", "batch is a list of events.")
     if len(values) > MOST_EVENTS:
         raise Refusal("too_many", f"Send at most {MOST_EVENTS} events in one request.")
-    return Reading([_try(each, sent) for each in values], 0, [_uuid_of(each) for each in values])
+    return [_try(each, sent) for each in values]
 
 
 def skew(request: Request, sent_at: Any) -> int:
@@ -120,14 +131,10 @@ def refused_anywhere(refusal: Refusal) -> Answer:
     return answer._replace(headers=(*answer.headers, *CORS))
 
 
-def _uuid_of(value: Any) -> str:
-    found = value.get("uuid") if isinstance(value, dict) else None
-    return found if isinstance(found, str) else ""
-
-
 def _try(value: Any, sent: Sent) -> Ping | Refusal:
     try:
-        check(value)
+        if not sent.is_sound:
+            check(value)
         return _ping(value, sent)
     except Refusal as refusal:
         return refusal
@@ -136,31 +143,35 @@ def _try(value: Any, sent: Sent) -> Ping | Refusal:
 def _ping(value: Any, sent: Sent) -> Ping:
     if not isinstance(value, dict):
         raise Refusal("shape", "An event is a JSON object.")
-    given = value.get("properties") or NOTHING
-    if not isinstance(given, Mapping):
+    given = value.get("properties") or {}
+    if not isinstance(given, dict):
         raise Refusal("shape", "properties is an object.")
-    # Version 1 has options that say nothing with every event.
-    others = {name: each for name, each in value.items() if name not in KEYS and each != {}}
-    properties = {**sent.added, **others, **given}
-    for name in HIDDEN.intersection(properties):
-        del properties[name]
-    return Ping(
-        app=sent.request.app,
-        instance=_instance(value, properties),
-        kind=text_in(value, "event") or "",
-        at=_at(value, properties, sent),
-        received=sent.request.received,
-        id=text_in(value, "uuid"),
-        dimensions=_dimensions(properties),
-        properties=properties,
-        is_event=True,
-    )
+    properties = {**sent.added, **given} if value.keys() <= KEYS else {**sent.added, **_others(value), **given}
+    if not properties.keys().isdisjoint(HIDDEN):
+        for name in HIDDEN.intersection(properties):
+            del properties[name]
+    request = sent.request
+    instance = _instance(value, properties)
+    kind = text_in(value, "event") or ""
+    at = _at(value, properties, sent)
+    unique = text_in(value, "uuid")
+    dimensions = _dimensions(properties, sent.known)
+    return Ping(request.app, instance, kind, at, request.received, unique, dimensions, properties, is_event=True)
+
+
+def _others(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what stands beside the keys of an event. Version 1 has options that say nothing with every event."""
+    return {name: each for name, each in value.items() if name not in KEYS and each != {}}
 
 
 def _instance(value: Mapping[str, Any], properties: dict[str, Any]) -> str:
     """Return the instance; where that is not the `distinct_id`, which is then kept as a property."""
-    distinct = _name(value.get("distinct_id")) or _name(properties.get("distinct_id"))
-    instance = _name(properties.get("instance_id"))
+    sent, own = value.get("distinct_id"), properties.get("instance_id")
+    # Nearly every event has one text for both, or for the one alone.
+    if sent and isinstance(sent, str) and (own is None or own == sent):
+        return sent
+    distinct = _name(sent) or _name(properties.get("distinct_id"))
+    instance = _name(own)
     if not (instance or distinct):
         raise Refusal("shape", "distinct_id is text, and required.")
     if instance and distinct not in (instance, ""):
@@ -170,13 +181,13 @@ def _instance(value: Mapping[str, Any], properties: dict[str, Any]) -> str:
 
 def _name(given: Any) -> str:
     """Return an id as text; senders also have numbers for ids."""
-    return str(given) if isinstance(given, str | int | float) and not isinstance(given, bool) else ""
+    return str(given) if isinstance(given, IDS) and not isinstance(given, bool) else ""
 
 
 def _at(value: Mapping[str, Any], properties: Mapping[str, Any], sent: Sent) -> int:
     """Return the event's own time by the receiver's clock; the time of receipt where it has none."""
     offset = value.get("offset")
-    if isinstance(offset, int | float) and not isinstance(offset, bool):
+    if offset is not None and isinstance(offset, NUMBERS) and not isinstance(offset, bool):
         return sent.request.received - int(offset)
     if value.get("timestamp") is None:
         return sent.request.received
@@ -185,15 +196,26 @@ def _at(value: Mapping[str, Any], properties: Mapping[str, Any], sent: Sent) -> 
     return moment(value["timestamp"]) + (0 if is_exact or properties.get("$ignore_sent_at") is True else sent.skew)
 
 
-def _dimensions(properties: Mapping[str, Any]) -> dict[str, str]:
+def _dimensions(properties: Mapping[str, Any], known: dict[tuple[Any, ...], dict[str, str]]) -> dict[str, str]:
     """Return what can be counted; the properties stay as they are."""
-    found = {}
-    for dimension, names in ALIASES.items():
-        for name in names:
-            text = properties.get(name)
-            if isinstance(text, str) and fits(text):
-                found[dimension] = text
-                break
-    runtime = properties.get(RUNTIME)
+    given = tuple(map(properties.get, _COUNTED))
+    try:
+        found = known.get(given)
+    except TypeError:
+        # There is a list or an object among them.
+        return _counted(given)
+    if found is None:
+        found = known[given] = _counted(given)
+    return found
+
+
+def _counted(given: Sequence[Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for dimension, text in zip(_COUNTED_AS, given[:-1], strict=True):
+        if text is not None and isinstance(text, str) and dimension not in found and fits(text):
+            found[dimension] = text
+    runtime = given[-1]
     node = major(runtime) if isinstance(runtime, str) else None
-    return {**found, NODE: node} if node else found
+    if node:
+        found[NODE] = node
+    return found
