@@ -1,15 +1,15 @@
 """The steps every ping goes through, whatever its dialect. A step returns the ping, changed or not, or refuses it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from homing.clock import DAY_MS, day_of
 from homing.outcomes import Refusal
-from homing.ping import CORE_DIMENSIONS, MOST_VALUE, NOT_REPORTED, OTHER, UPDATE_STATE, Ping
-from homing.server.ingest.veil import Veil
+from homing.ping import CORE_DIMENSIONS, HEARTBEATS, MOST_VALUE, NOT_REPORTED, OTHER, TURNS, UPDATE_STATE, Ping
+from homing.server.ingest.veil import LOOKED_AT, Veil, looks_like
 
 MOST_ID: Final = 200
 MOST_KIND: Final = 100
@@ -20,6 +20,8 @@ ADDRESS: Final = "address_hash"
 
 IDS: Final = frozenset({"instance_id", "distinct_id", "device_id", "$device_id", "$anon_distinct_id", "$user_id"})
 """Properties that hold ids as well."""
+
+KNOWN_KINDS: Final = HEARTBEATS | TURNS
 
 RESERVED: Final = (OTHER, NOT_REPORTED)
 UPDATE_STATES: Final = frozenset({"latest", "outdated", "ahead"})
@@ -150,6 +152,88 @@ def take(ping: Ping, context: Context) -> Ping:
     for step in STEPS:
         ping = step(ping, context)
     return ping
+
+
+def judge(item: Ping | Refusal, context: Context) -> Ping | Refusal:
+    """Take an item through the steps: return it as the ping to record, or as the refusal it met."""
+    if isinstance(item, Refusal):
+        return item
+    try:
+        return take(item, context)
+    except Refusal as refusal:
+        return refusal
+
+
+def judge_all(items: Sequence[Ping | Refusal], context: Context) -> list[Ping | Refusal]:
+    """Judge the items of a request, each as `judge` does.
+
+    Nearly every ping is as usual, and to see that takes a fraction of what its steps take.
+    """
+    judged: list[Ping | Refusal] = []
+    known: Mapping[str, str] | None = None
+    for item in items:
+        if (
+            not isinstance(item, Refusal)
+            # Events of a batch share their dimensions, which then are looked at once.
+            and (item.dimensions is known or _are_usual(item.dimensions, context))
+            and _is_usual(item, context)
+        ):
+            known = item.dimensions
+            judged.append(item if context.address is None else note_address(item, context))
+        else:
+            judged.append(judge(item, context))
+    return judged
+
+
+def _is_usual(ping: Ping, context: Context) -> bool:
+    """Say whether every step would leave a ping as it is, its dimensions and its sender's address aside.
+
+    What this does not know to be so, the steps look at.
+    """
+    instance, name, kind, properties = ping.instance, ping.id, ping.kind, ping.properties
+    return (
+        context.size <= MOST_PROPERTIES
+        and (
+            instance is None
+            or (0 < len(instance) <= MOST_ID and instance.isprintable() and looks_like(instance) is None)
+        )
+        and (name is None or (0 < len(name) <= MOST_ID and name.isprintable()))
+        and (kind in KNOWN_KINDS or is_kind(kind))
+        and (ping.at == ping.received or _is_in_time(ping, context))
+        and (properties.keys().isdisjoint(IDS) or _are_plain(properties, instance))
+    )
+
+
+def _is_in_time(ping: Ping, context: Context) -> bool:
+    first = day_of(ping.received) - context.retention_days + 1
+    return first * DAY_MS <= ping.at <= ping.received + DAY_MS
+
+
+def _are_plain(properties: Mapping[str, Any], instance: str | None) -> bool:
+    """Say whether the ids in properties are the instance's own, or tell no more than it does."""
+    for name in IDS:
+        text = properties.get(name)
+        if text is not None and text != instance and isinstance(text, str) and looks_like(text[:LOOKED_AT]) is not None:
+            return False
+    return True
+
+
+def _are_usual(dimensions: Mapping[str, Any], context: Context) -> bool:
+    """Say whether dimensions are the app's, and their values printable texts, short even together, none reserved."""
+    values = dimensions.values()
+    try:
+        joined = "".join(values)
+    except TypeError:
+        return False
+    return (
+        len(joined) <= MOST_VALUE
+        and joined.isprintable()
+        # What is reserved stands in parentheses.
+        and "(" not in joined
+        and all(values)
+        and dimensions.keys() <= context.dimensions
+        and dimensions.get(UPDATE_STATE, "latest") in UPDATE_STATES
+    )
 
 
 def _is_name(text: str, most: int) -> bool:

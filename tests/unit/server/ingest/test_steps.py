@@ -17,6 +17,8 @@ from homing.server.ingest.steps import (
     MOST_PROPERTIES,
     STEPS,
     Context,
+    judge,
+    judge_all,
     take,
 )
 from homing.server.ingest.veil import Veil
@@ -135,6 +137,47 @@ def test_size_of_properties() -> None:
 def test_a_small_body_cannot_hold_too_much() -> None:
     """Properties are weighed only when the body was large enough."""
     assert take(ping(properties={"x": 1}), CONTEXT._replace(size=10)).properties == {"x": 1}
+
+
+names = st.one_of(
+    st.text(max_size=5),
+    st.sampled_from(
+        [
+            *("3920606d-a8be-4b50-a4d0-5237229d2f5c", "ann@example.com", "/srv/ann/app", "192.0.2.7", "x" * 101),
+            *("x" * 201, "heartbeat", "latest", "Latest", OTHER, NOT_REPORTED, *CONTROL),
+        ]
+    ),
+)
+values: st.SearchStrategy[Any] = st.one_of(names, st.sampled_from([None, 1, True, 1.5, [], {}]))
+properties = st.dictionaries(st.sampled_from(["instance_id", "distinct_id", "$user_id", "x", "address_hash"]), values)
+times = st.sampled_from([0, 1, -1, DAY_MS, DAY_MS + 1, -29 * DAY_MS, -30 * DAY_MS]).map(lambda off: NOW + off)
+any_ping = st.builds(
+    Ping,
+    app=st.just(1),
+    instance=st.one_of(st.none(), names),
+    kind=names,
+    at=st.one_of(times, st.integers(NOW - 31 * DAY_MS, NOW + 2 * DAY_MS)),
+    received=st.just(NOW),
+    id=st.one_of(st.none(), names),
+    dimensions=st.dictionaries(st.sampled_from(["version", "edition", "update_state", "memory", "device_id"]), values),
+    properties=properties,
+)
+
+
+@given(st.lists(st.one_of(any_ping, st.just(Refusal("shape"))), max_size=4), st.booleans(), st.booleans())
+def test_items_are_judged_together_as_alone(items: list[Ping | Refusal], large: bool, kept: bool) -> None:  # noqa: FBT001 - drawn
+    """What is told by one look is what the steps would have told, whatever the items and in whichever order."""
+    context = CONTEXT._replace(size=CONTEXT.size if large else 10, address="hash" if kept else None)
+    shared = [each if isinstance(each, Refusal) else each._replace(kind="end") for each in items]
+    for those in (items, [*items, *shared], [*shared, *items]):
+        assert [as_text(judge(each, context)) for each in those] == [
+            as_text(each) for each in judge_all(those, context)
+        ]
+
+
+def as_text(judged: Ping | Refusal) -> str:
+    """Return what can be compared of a judged item."""
+    return f"{judged.outcome.name}: {judged.sentence}" if isinstance(judged, Refusal) else repr(judged)
 
 
 @pytest.mark.parametrize("step", STEPS, ids=[step.__name__ for step in STEPS])
