@@ -138,15 +138,16 @@ class Many:
     The statement takes one row's values, so that any number of rows needs no other.
     """
 
-    def __init__(self, statement: ClauseElement) -> None:
-        dialect = sqlite.dialect(paramstyle="qmark")
-        self._text = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    def __init__(self, statement: Insert) -> None:
+        self._text = _with_marks(statement)
 
-    def __call__(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
-        """Execute it for rows; does nothing where there are none."""
-        if rows:
-            cursor: Any = connection.connection.cursor()
-            cursor.executemany(self._text, rows)
+    def __call__(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> int:
+        """Execute it for rows, and return how many were written; does nothing where there are none."""
+        if not rows:
+            return 0
+        cursor: Any = connection.connection.cursor()
+        cursor.executemany(self._text, rows)
+        return int(cursor.rowcount)
 
 
 class Bulk:
@@ -157,8 +158,7 @@ class Bulk:
     """
 
     def __init__(self, statement: Insert, width: int) -> None:
-        dialect = sqlite.dialect(paramstyle="qmark")
-        one = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+        one = _with_marks(statement)
         self._texts = [(size, one.replace(marks(width), ", ".join([marks(width)] * size))) for size in _SIZES]
 
     def __call__(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
@@ -169,6 +169,14 @@ class Bulk:
             while len(rows) - start >= size:
                 cursor.execute(many, [value for row in rows[start : start + size] for value in row])
                 start += size
+
+
+def _with_marks(statement: Insert) -> str:
+    # Inline: it would return each row's key otherwise, and SQLite would make a table for it each time.
+    compiled = statement.inline().compile(
+        dialect=sqlite.dialect(paramstyle="qmark"), compile_kwargs={"literal_binds": True}
+    )
+    return str(compiled)
 
 
 def marks(width: int) -> str:

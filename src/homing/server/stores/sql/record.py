@@ -19,7 +19,7 @@ from homing.server.counting.sets import EVERY_DAY
 from homing.server.stores.base import Batch
 from homing.server.stores.sql import history
 from homing.server.stores.sql.caches import Generations, Known
-from homing.server.stores.sql.database import Bulk, Database, Prepared, adding, among, bulk_insert, given_rows
+from homing.server.stores.sql.database import Bulk, Database, Many, Prepared, adding, among, bulk_insert, given_rows
 from homing.server.stores.sql.draft import Claim, Draft, Head, InstanceKey, Stored, mark_of
 from homing.server.stores.sql.heads import DEALT, NEXT
 from homing.server.stores.sql.liveness import learned
@@ -31,8 +31,15 @@ from homing.server.stores.sql.values import ValueLimits
 
 PING_ID_DAYS: Final = 7
 FLUSH_MS: Final = 5_000
+WARY_BATCHES: Final = 100
+"""So many batches after one with an id that came before, ids are looked for before they are claimed."""
+
 FLUSH_ROWS: Final = 500
 """Rows of `last_seen` that one commit carries along: few enough that no commit is slow."""
+
+
+class _ClaimedBefore(Exception):
+    """A ping has an id that was claimed before."""
 
 
 class Recorder:
@@ -49,12 +56,13 @@ class Recorder:
         self._unsaved: dict[tuple[int, int], int] = {}
         self._saving: list[tuple[tuple[int, int], int]] = []
         self._saved_at = clock.now()
+        self._wary = 0
         self._run = _Statements()
 
     def record(self, group: Batch) -> list[Verdict]:
         """Store a batch and say what became of each ping, in order."""
         try:
-            return self._record(group)
+            return self._record_warily(group)
         except StoreRejected:
             self._limits.clear()
             earlier = self._recorded(group)
@@ -64,6 +72,18 @@ class Recorder:
         except BaseException:
             self._limits.clear()
             raise
+
+    def _record_warily(self, group: Batch) -> list[Verdict]:
+        """Record a batch, once more where ids were claimed before and nobody looked.
+
+        Nearly no id comes twice, and claiming one finds out by itself. To look for each of them costs as much again.
+        """
+        try:
+            return self._record(group)
+        except _ClaimedBefore:
+            self._limits.clear()
+            self._wary = WARY_BATCHES
+            return self._record(group)
 
     def _record(self, group: Batch) -> list[Verdict]:
         verdicts: list[Verdict] = [ACCEPTED] * len(group.pings)
@@ -149,16 +169,23 @@ class Recorder:
         return loaded
 
     def _taken(self, connection: Connection, claims: Iterable[Claim | None]) -> set[Claim]:
-        wanted: dict[int, set[str]] = {}
-        for claim in claims:
-            if claim is not None:
-                wanted.setdefault(claim[0], set()).add(claim[1])
+        """Return the claims that came before, where there is reason to look for them."""
         taken: set[Claim] = set()
-        since = self._clock.now() - PING_ID_DAYS * DAY_MS
+        wanted: dict[int, set[str]] = {}
+        if self._wary:
+            for claim in claims:
+                if claim is not None:
+                    wanted.setdefault(claim[0], set()).add(claim[1])
         for number, asked in wanted.items():
-            rows = self._run.taken(connection, of=number, since=since, wanted=json_list(asked))
+            rows = self._run.taken(connection, of=number, since=self._claimable(), wanted=json_list(asked))
             taken.update((number, found) for (found,) in rows)
+        if wanted:
+            self._wary = WARY_BATCHES if taken else self._wary - 1
         return taken
+
+    def _claimable(self) -> int:
+        """Return the time up to which a claim is forgotten."""
+        return self._clock.now() - PING_ID_DAYS * DAY_MS
 
     def _erased(
         self, connection: Connection, owner: int, pings: Sequence[Ping], known: Sequence[Known | None]
@@ -177,7 +204,11 @@ class Recorder:
         self._run.instances(connection, list(draft.instances.values()))
         self._run.newcomers(connection, draft.newcomers)
         self._run.turns(connection, draft.turns)
-        self._run.ping_ids(connection, draft.ping_ids)
+        since = self._claimable()
+        # In the order of the table: its pages are gone through once.
+        claims = sorted([(*claim, since) for claim in draft.ping_ids])
+        if self._run.ping_ids(connection, claims) < len(claims):
+            raise _ClaimedBefore
         for row in _segments(draft):
             self._run.segment(connection, **row)
         for number, rows in draft.history.items():
@@ -234,6 +265,13 @@ def _turns() -> Insert:
     return _unless_older(made)
 
 
+def _claims() -> Insert:
+    """Return the statement that claims a ping's id, unless it was claimed after the time that is its last value."""
+    made = sqlite_insert(ping_id).values({name: literal_column("?") for name in _PING_ID})
+    anew = {name: made.excluded[name] for name in ("ordinal", "received")}
+    return made.on_conflict_do_update(["app", "digest"], set_=anew, where=ping_id.c.received <= literal_column("?"))
+
+
 def _unless_older(made: Insert) -> Insert:
     later = made.excluded.at > last_seen.c.at
     interval = learned(last_seen.c.interval, made.excluded.at - last_seen.c.at)
@@ -271,7 +309,7 @@ class _Statements:
         self.clients = bulk_insert(client, "owner", "ordinal", "instance_id")
         self.instances = bulk_insert(instance, *_INSTANCE, changing=("kind", "state", "credential", "trace"))
         self.newcomers = bulk_insert(last_seen, "app", "ordinal", "at", changing=("at",))
-        self.ping_ids = bulk_insert(ping_id, *_PING_ID, changing=("ordinal", "received"))
+        self.ping_ids = Many(_claims())
         self.segment = Prepared(adding(segment, *_SEGMENT))
         self.history = Prepared(adding(blocks, *history.COLUMNS))
         self.seen = Bulk(_last_seen(), 3)

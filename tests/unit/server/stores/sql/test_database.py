@@ -1,6 +1,7 @@
 """Connections to SQLite, and what becomes of its errors."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, event, insert, select, text
@@ -167,6 +168,18 @@ def test_many_rows_are_one_statement(database: Database) -> None:
             bulk_insert(tombstone, "owner", "digest", "at", changing=("at",))(connection, [(1, "a", at), (1, "b", at)])
         expected = [(1, "a", 2**63 - 1), (1, "b", 2**63 - 1)]
         assert expected == [tuple(row) for row in connection.execute(select(tombstone))]
+
+
+def test_a_bulk_insert_asks_for_nothing_back(database: Database) -> None:
+    """It says how many rows it wrote; to have their keys returned would cost more than to write them."""
+    said: list[str] = []
+    with database.write() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        driver.set_trace_callback(said.append)
+        assert 2 == bulk_insert(tombstone, "owner", "digest", "at")(connection, [(1, "a", 1), (1, "b", 1)])
+        assert 0 == bulk_insert(tombstone, "owner", "digest", "at")(connection, [])
+        driver.set_trace_callback(None)
+    assert [False, False] == ["RETURNING" in each for each in said]
 
 
 def test_a_bulk_insert_replaces_nothing_unasked(database: Database) -> None:

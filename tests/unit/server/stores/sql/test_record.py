@@ -8,9 +8,11 @@ import pytest
 
 from homing.errors import StoreUnavailable
 from homing.outcomes import ACCEPTED
-from homing.server.counting.sets import anyone, first, seen
+from homing.server.counting.labels import CLONED, LATE_MS, RETURNS
+from homing.server.counting.sets import anyone, first, marked, seen
 from homing.server.stores.base import Batch
 from homing.server.stores.sql.database import Database
+from homing.server.stores.sql.record import WARY_BATCHES
 from homing.server.stores.sql.store import SqlStore
 from homing.server.stores.sql.values import ValueLimits
 from tests.contract.site import SMALL, Site
@@ -95,3 +97,34 @@ def test_ordinals_have_no_gaps(site: Site, database: Database) -> None:
         dealt = connection.exec_driver_sql("SELECT ordinal, instance_id FROM client ORDER BY ordinal").all()
     assert [(3, 3)] == heads
     assert [(1, "0"), (2, "1"), (3, "2")] == dealt
+
+
+def test_an_id_is_noticed_with_and_without_looking(site: Site) -> None:
+    """A second copy is a duplicate while ids are looked for and while they are not; what comes with it counts once."""
+    assert ["accepted"] == site.record(site.ping("x", id="p", version="0"))
+    for n in range(1, 4):
+        assert ["accepted", "duplicate"] == site.record(site.ping(f"{n}", version=f"{n}"), site.ping("x", id="p"))
+    for n in range(WARY_BATCHES + 1):
+        site.record(site.ping("x", id=f"{n}"))
+    assert ["accepted", "duplicate"] == site.record(site.ping("y", id="q"), site.ping("x", id="p"))
+    assert ["duplicate"] == site.record(site.ping("y", id="q"))
+    assert ["1", "2", "3", "x", "y"] == site.instances()
+    assert [1] * 4 == site.count(*(seen(site.app, site.today, "version", f"{n}") for n in range(4)))
+    assert {site.today: 1 + 3 + WARY_BATCHES + 1 + 1} == site.requests()
+
+
+def test_a_batch_with_ids_comes_twice(site: Site) -> None:
+    """A retried batch whose ids are claimed by itself gets the verdicts it had."""
+    batch = Batch("again", [site.ping("x", id="p"), site.ping("y", id="p"), site.ping("z", id="q")])
+    verdicts = site.store.record(batch)
+    assert verdicts == site.store.record(batch)
+    assert {site.today: 2} == site.requests()
+
+
+def test_an_event_after_one_that_was_held_back_says_how_it_is(site: Site) -> None:
+    """An event that says what a late one said is followed all the same: the machine may have changed back meanwhile."""
+    site.clock.advance(seconds=43_200)
+    for n in range(RETURNS + 2):
+        now = site.ping("x", kind="event", version="12"[n % 2])._replace(is_event=True)
+        site.record(now._replace(at=now.at - LATE_MS - 1), now)
+    assert [1] == site.count(marked(site.app, CLONED))
