@@ -96,6 +96,8 @@ _SUCCESS: Final = Answer(200, b'{"status":"success"}')
 NUMBERS: Final = (int, float)
 """Which truths are, too."""
 
+_KINDS: Final = frozenset({*NUMBERS, bool})
+
 
 def _sift(part: dict[str, Any], place: _Place) -> int:
     """Take out of an object what is not kept, and return how many values that were. A null says nothing."""
@@ -105,7 +107,11 @@ def _sift(part: dict[str, Any], place: _Place) -> int:
     dropped = 0
     for key, value in part.items():
         if isinstance(value, dict):
-            dropped += _sift(value, inner.get(key, elsewhere))
+            below = inner.get(key, elsewhere)
+            # Most objects below `platform` hold nothing but numbers, of which none is left out.
+            if below is _MEASURED and value and _KINDS.issuperset(map(type, value.values())):
+                continue
+            dropped += _sift(value, below)
             if not value:
                 unkept.append(key)
         elif not (isinstance(value, str) if key in texts else is_measured and isinstance(value, NUMBERS)):

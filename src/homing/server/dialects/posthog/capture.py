@@ -74,7 +74,7 @@ class Capture(Dialect):
     def look_in(self, body: bytes) -> tuple[str | None, Any]:
         """Return the project's key and what the body holds."""
         parsed = _parsed(body, leniently=len(body) <= MOST_LENIENT)
-        return next(_keys(parsed.value), None), parsed
+        return next(_keys(parsed[0]), None), parsed
 
     def encoding(self, query: str, body: bytes) -> str:
         """Return gzip where the browser's library says so in the address, or nowhere: no JSON begins like that."""
