@@ -25,6 +25,9 @@ InstanceKey = tuple[int, str | None]
 Claim = tuple[int, str]
 """An app and the digest of a ping's id."""
 
+Said = tuple[str, int, int]
+"""What a ping says of its instance, the hash of that, and the day it counts on."""
+
 Row = tuple[Any, ...]
 """Values for the columns of a bulk insert, in its order."""
 
@@ -41,11 +44,12 @@ class Head(NamedTuple):
 class Stored(NamedTuple):
     """What the store already holds about the instances and ids in a batch.
 
-    `known` is what is known of each ping's instance, `ordinals` are those of ids the owner knows from another app,
-    `claims` what each ping claims by its id, `taken` the claims that came before, `erased` digests of instance ids that
-    were erased.
+    `keys` name each ping's instance, `known` is what is known of it, `ordinals` are those of ids the owner knows from
+    another app, `claims` what each ping claims by its id, `taken` the claims that came before, `erased` digests of
+    instance ids that were erased.
     """
 
+    keys: Sequence[InstanceKey]
     known: Sequence[Known | None]
     ordinals: dict[str, int]
     claims: Sequence[Claim | None]
@@ -66,14 +70,6 @@ class HistoryRow(NamedTuple):
 def mark_of(kind: str, state: bytes) -> int:
     """Return the hash by which it is noticed that an instance says something else than before."""
     return hash((kind, state))
-
-
-class _Said(NamedTuple):
-    """What a ping says of its instance, the hash of that, and the day it counts on."""
-
-    state: str
-    mark: int
-    day: int
 
 
 def _is_late(ping: Ping) -> bool:
@@ -110,13 +106,13 @@ class Draft:
 
     def decide(self, pings: Sequence[Ping]) -> list[Verdict]:
         """Say what becomes of each ping, in order, and note what is to be written for it."""
-        return list(map(self._decide, pings, self._stored.known, self._stored.claims))
+        return list(map(self._decide, pings, self._stored.keys, self._stored.known, self._stored.claims))
 
-    def _decide(self, ping: Ping, known: Known | None, claim: Claim | None) -> Verdict:
+    def _decide(self, ping: Ping, key: InstanceKey, known: Known | None, claim: Claim | None) -> Verdict:
         if claim is not None and claim in self._stored.taken:
             return DUPLICATE
         if self.fresh:
-            known = self.fresh.get((ping.app, ping.instance), known)
+            known = self.fresh.get(key, known)
         if known is None:
             if self._stored.erased and self._is_erased(ping):
                 return Refusal("instance_erased")
@@ -127,7 +123,7 @@ class Draft:
         if known is not None and known.mark == mark and self._again(ping, known, state):
             ordinal = known.ordinal
         else:
-            ordinal = self._anew(ping, known, _Said(state.decode(), mark, day_of(ping.at)))
+            ordinal = self._anew(ping, key, known, (state.decode(), mark, day_of(ping.at)))
         if claim is not None:
             self._stored.taken.add(claim)
             self.ping_ids.append((*claim, ordinal, ping.received))
@@ -166,27 +162,27 @@ class Draft:
             # A plain tuple is made faster than a `HistoryRow`, and written down alike.
             self.history[ping.app].append((ordinal, ping.at, ping.received, ping.kind, state))
 
-    def _anew(self, ping: Ping, known: Known | None, said: _Said) -> int:
+    def _anew(self, ping: Ping, key: InstanceKey, known: Known | None, said: Said) -> int:
         """Return the ordinal that a ping counts under, and note what is new."""
-        profile = self._profile(ping, day=said.day)
-        ordinal, is_new = NOBODY, False
+        state, _mark, day = said
+        profile = self._profile(ping, day=day)
         if ping.instance is None:
-            self._remember(ping, NOBODY, said.state)
+            ordinal, heard = NOBODY, Heard(None, new=False, profile=profile)
+            self._remember(ping, NOBODY, state)
         elif known is not None and not _tells_how_it_is(ping):
             # It is counted, and leaves its instance's last report as it is.
-            ordinal = known.ordinal
+            ordinal, heard = known.ordinal, Heard(known.ordinal, new=False, profile=profile)
             self.seen[(ping.app, ordinal)] = ping.received
-            self._remember(ping, ordinal, said.state)
+            self._remember(ping, ordinal, state)
         else:
-            is_new = known is None
-            ordinal = self._somebody(ping, known, said, profile)
-        heard = Heard(None if ping.instance is None else ordinal, is_new, profile)
-        self.heard[(ping.app, said.day, ordinal >> self._bits)].append(heard)
+            heard = self._somebody(ping, key, known, said, profile)
+            ordinal = heard.ordinal or NOBODY
+        self.heard[(ping.app, day, ordinal >> self._bits)].append(heard)
         return ordinal
 
-    def _somebody(self, ping: Ping, known: Known | None, said: _Said, profile: Profile) -> int:
-        """Return the instance's ordinal, and note what is new about it."""
-        key = (ping.app, ping.instance)
+    def _somebody(self, ping: Ping, key: InstanceKey, known: Known | None, said: Said, profile: Profile) -> Heard:
+        """Return how the instance is heard from, and note what is new about it."""
+        state, mark, day = said
         if known is None:
             ordinal, credential = self._ordinal(ping.instance or ""), ping.credential
             self.newcomers.append((ping.app, ordinal, ping.received))
@@ -194,15 +190,14 @@ class Draft:
             ordinal, credential = known.ordinal, known.credential or ping.credential
             self._receive(ping, ordinal)
         trace = self._follow(ping, known, ordinal, profile.shown)
-        heard = Heard(ordinal, False, profile)  # noqa: FBT003 - whether it is new
-        now = Known(ordinal, credential, said.mark, trace, said.day, heard, not _is_late(ping))
-        self.fresh[key] = now
-        changed = known is None or known.mark != said.mark or known.credential != credential
+        heard = Heard(ordinal, new=False, profile=profile)
+        self.fresh[key] = now = Known(ordinal, credential, mark, trace, day, heard, not _is_late(ping))
+        changed = known is None or known.mark != mark or known.credential != credential
         if changed or known is None or known.trace != trace:
-            self._change(ping, key, now, said.state)
+            self._change(ping, key, now, state)
         if changed or not ping.repeats:
-            self._remember(ping, ordinal, said.state)
-        return ordinal
+            self._remember(ping, ordinal, state)
+        return Heard(ordinal, new=True, profile=profile) if known is None else heard
 
     def _follow(self, ping: Ping, known: Known | None, ordinal: int, shown: Shown) -> str:
         """Return the instance's trace after this ping, and note what labels it gave."""

@@ -131,18 +131,18 @@ class Recorder:
             # Somebody else wrote since this writer's last commit: what it remembers may be behind.
             self._known.clear()
             self._limits.clear()
-        known, ordinals = self._look_up(connection, owner, pings)
+        keys = [(ping.app, ping.instance) for ping in pings]
+        known, ordinals = self._look_up(connection, owner, keys)
         claims = [None if ping.id is None else (ping.app, digest(ping.id)) for ping in pings]
         taken = self._taken(connection, claims)
-        erased = self._erased(connection, owner, pings, known) if taken_head.erasures else frozenset()
-        stored = Stored(known, ordinals, claims, taken, erased)
+        erased = self._erased(connection, owner, keys, known) if taken_head.erasures else frozenset()
+        stored = Stored(keys, known, ordinals, claims, taken, erased)
         return Draft(taken_head, stored, partial(self._limits.profile, connection), self._bits)
 
     def _look_up(
-        self, connection: Connection, owner: int, pings: Sequence[Ping]
+        self, connection: Connection, owner: int, keys: Sequence[InstanceKey]
     ) -> tuple[list[Known | None], dict[str, int]]:
-        """Return what is known of each ping's instance, and the ordinals of ids that were asked for."""
-        keys = [(ping.app, ping.instance) for ping in pings]
+        """Return what is known of each instance, and the ordinals of ids that were asked for."""
         found = self._known.among(keys)
         missing: dict[int, set[str]] = {}
         for (number, name), each in zip(keys, found, strict=True):
@@ -188,9 +188,9 @@ class Recorder:
         return self._clock.now() - PING_ID_DAYS * DAY_MS
 
     def _erased(
-        self, connection: Connection, owner: int, pings: Sequence[Ping], known: Sequence[Known | None]
+        self, connection: Connection, owner: int, keys: Sequence[InstanceKey], known: Sequence[Known | None]
     ) -> frozenset[str]:
-        unknown = {ping.instance for ping, found in zip(pings, known, strict=True) if found is None}
+        unknown = {name for (_app, name), found in zip(keys, known, strict=True) if found is None}
         strangers = [name for name in unknown if name is not None]
         rows = self._run.erased(connection, asked=owner, wanted=json_list(map(digest, strangers)))
         return frozenset(found for (found,) in rows)
