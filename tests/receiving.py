@@ -1,4 +1,4 @@
-"""A whole receiver in this process, driven as the ASGI callable it is: real lane, desk and SQLite, no network."""
+"""A whole receiver in this process: real lane, desk, framework and SQLite, no network, no other process."""
 
 import asyncio
 import sqlite3
@@ -16,11 +16,14 @@ from homing.ping import Ping
 from homing.server.accounts.keys import Scope, make_key
 from homing.server.app import Receiver
 from homing.server.config import ROWS
+from homing.server.dialects.base import Answer
+from homing.server.ingest.exchange import Exchange, Send, Text
 from homing.server.stores.base import App, Batch, Entry, Instance
 from homing.server.stores.registry import Opened, options_of
 from homing.server.stores.sql.control import SqlControl
 from homing.server.stores.sql.database import Database, sqlite_path
 from homing.server.stores.sql.store import SqlStore
+from homing.server.writer.thread import WriterThread
 from homing.settings import Layer, Resolved, resolve
 from homing.testing import FixedClock
 from tests.contract.engines import Sqlite
@@ -83,7 +86,8 @@ class Site:
         self.store = WatchedStore(database, self.clock, options_of(settings))
         self.store.recorded = []
         self.control = SqlControl(database)
-        self.receiver = Receiver(Opened(self.store, self.control), settings, self.clock)
+        writer = WriterThread(self.store, self.clock)
+        self.receiver = Receiver(Opened(self.store, self.control), settings, self.clock, writer)
         self.owner = self.control.add_owner("admin", "hash", now=self.clock.now(), must_change=False).id
         self._runner = asyncio.Runner()
         self.run(self._start())
@@ -125,18 +129,31 @@ class Site:
         return self.run(self.exchange(scope_of(method, path, announced), body))
 
     async def exchange(self, scope: dict[str, Any], *parts: bytes) -> Reply:
-        """Serve one request whose body comes in these parts."""
+        """Serve one request whose body comes in these parts, by the lane or by the framework."""
+        route = self.receiver.lane.find(scope["path"], scope["method"])
+        if route is None:
+            return await self._framework(scope, *parts)
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        work = self.receiver.lane.begin(exchange_of(scope, answered.set_result), route)
+        for part in parts:
+            work.exchange.feed(part)
+        self.receiver.lane.finish(work)
+        status, body, headers = await answered
+        return Reply(status, dict(headers), body)
+
+    async def _framework(self, scope: dict[str, Any], *parts: bytes) -> Reply:
         left = list(parts) or [b""]
         sent: list[Any] = []
 
-        async def receive() -> dict[str, Any]:
+        async def receive() -> Any:
             part = left.pop(0)
             return {"type": "http.request", "body": part, "more_body": bool(left)}
 
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await self.receiver.lane(scope, receive, send)
+        asked: Any = scope
+        await self.receiver.framework(asked, receive, send)
         start, *rest = sent
         headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
         return Reply(start["status"], headers, b"".join(message.get("body", b"") for message in rest))
@@ -189,6 +206,12 @@ def scope_of(method: str, path: str, headers: Mapping[str, str], address: str = 
         "server": ("192.0.2.9", 8400),
         "state": {},
     }
+
+
+def exchange_of(scope: dict[str, Any], send: Send) -> Exchange:
+    """Return the request of an ASGI scope as the lane knows it."""
+    query, peer = scope["query_string"].decode(), scope["client"][0]
+    return Exchange(scope["method"], peer, query, headers=Text(dict(scope["headers"])), send=send)
 
 
 @contextmanager

@@ -64,12 +64,13 @@ def process(number: int) -> Process:
     return found
 
 
-def child(parent: int) -> Process | None:
-    """Return a process that another one started."""
+def child(parent: int, module: str) -> Process | None:
+    """Return the process that another one started to run a module."""
     for path in _PROC.glob("[0-9]*"):
         fields = _fields(int(path.name))
-        if fields and fields[_PARENT] == str(parent):
-            return _running(int(path.name))
+        found = _running(int(path.name)) if fields and fields[_PARENT] == str(parent) else None
+        if found is not None and module in found.command():
+            return found
     return None
 
 

@@ -122,16 +122,17 @@ class Receiver:
         return self.process.wait(STOP_SECONDS)
 
     def kill(self) -> None:
-        """End the process as a lack of memory would; its reader ends by itself."""
+        """End the process as a lack of memory would; those it started end by themselves."""
         self.stop(signal.SIGKILL)
 
     def close(self) -> None:
         """End whatever still runs."""
         if self._process is not None and self._process.poll() is None:
-            reader = self.reader()
+            others = (self.reader(), self.writer())
             self.kill()
-            if reader is not None:
-                reader.send(signal.SIGKILL)
+            for each in others:
+                if each is not None and each.is_running():
+                    each.send(signal.SIGKILL)
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -141,7 +142,11 @@ class Receiver:
 
     def reader(self) -> Process | None:
         """Return the reader process, None while there is none."""
-        return child(self.process.pid)
+        return child(self.process.pid, "homing.server.reader.process")
+
+    def writer(self) -> Process | None:
+        """Return the writer process, None while there is none."""
+        return child(self.process.pid, "homing.server.writer.process")
 
     # What it says.
 

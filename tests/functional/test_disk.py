@@ -11,7 +11,6 @@ import pytest
 
 from tests.functional.client import Answer, Load
 from tests.functional.conftest import MakeReceiver
-from tests.functional.processes import process
 from tests.functional.receiver import Receiver, as_user_without_override, until
 
 pytestmark = pytest.mark.slow
@@ -130,7 +129,7 @@ def test_full_disk_for_logs_too(receivers: MakeReceiver, small_disk: Path) -> No
 
 def test_file_too_large(receiver: Receiver) -> None:
     """A limit on the size of files, reached and lifted, is 503 and recovery as well."""
-    with process(receiver.process.pid).limited(MIB // 4):
+    with until(receiver.writer, "A writer").limited(MIB // 4):
         accepted = send_until_refused(receiver)
     with receiver.client() as client:
         until(lambda: client.send({"instance_id": "after"}).status == 200, "Recovery")
@@ -172,7 +171,7 @@ def test_read_only_database(receivers: MakeReceiver) -> None:
 def test_database_turns_read_only(receivers: MakeReceiver) -> None:
     """A database that loses and regains the right to write while it is served ends well too."""
     receiver = receivers(before=as_user_without_override()).start()
-    with process(receiver.process.pid).limited(MIB // 4):
+    with until(receiver.writer, "A writer").limited(MIB // 4):
         accepted = send_until_refused(receiver)
         # A failed write makes the receiver open the file anew, and now it may only read it.
         set_mode(receiver, 0o444)

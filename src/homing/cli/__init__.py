@@ -5,7 +5,7 @@ import signal
 import sys
 from typing import Final
 
-_NEEDED: Final = ("click", "rich", "granian")
+_NEEDED: Final = ("click", "rich", "uvicorn")
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from litestar import Litestar
@@ -34,9 +34,8 @@ from homing.server.dialects.posthog.capture import Capture
 from homing.server.dialects.seqdesk import SeqDesk
 from homing.server.dialects.sirveo import Sirveo
 from homing.server.dialects.webhook import Webhook
-from homing.server.ingest.addresses import address_finder
+from homing.server.ingest.addresses import AddressOf, address_finder
 from homing.server.ingest.desk import Desk
-from homing.server.ingest.exchange import ASGIApp
 from homing.server.ingest.lane import Lane, Limits, Routes
 from homing.server.ingest.limits import RateLimit
 from homing.server.ingest.live import Live
@@ -44,6 +43,8 @@ from homing.server.metrics import Metrics
 from homing.server.reader.client import ReaderClient
 from homing.server.stores.base import Control
 from homing.server.stores.registry import Opened, options_of
+from homing.server.writer.base import Writer
+from homing.server.writer.client import WriterClient
 from homing.settings import Resolved
 
 log: Final = structlog.get_logger("homing.app")
@@ -73,66 +74,72 @@ HANDLERS: Final = (
 
 
 class Receiver:
-    """All parts of a running receiver. `lane` serves requests between `start` and `stop`."""
+    """All parts of a running receiver. `lane` and `framework` serve requests between `start` and `stop`.
 
-    def __init__(self, opened: Opened, settings: Resolved, clock: Clock) -> None:
+    `writer` makes pings durable; a process of its own does where none is given.
+    """
+
+    def __init__(self, opened: Opened, settings: Resolved, clock: Clock, writer: Writer | None = None) -> None:
+        process = (settings["store"], options_of(settings), (settings["log_level"], settings["log_format"]))
+        self.clock = clock
         self._store = opened.store
         self._control = opened.control
         self.metrics = Metrics()
         self.live = Live()
         self.accounts = Accounts(opened.control, clock)
-        self.desk = Desk(opened.store, clock, self.metrics.commit, settings["queue_pings"])
-        self.reader = ReaderClient(
-            settings["store"], options_of(settings), (settings["log_level"], settings["log_format"])
-        )
+        self.writer = writer or WriterClient(*process)
+        self.desk = Desk(self.writer, clock, self.metrics.commit, settings["queue_pings"])
+        self.reader = ReaderClient(*process)
         self.directory = directory_of(opened.control, settings, clock=clock)
         self._assets = read_assets()
         self._templates = make_templates(self._assets.url)
-        self.lane = self._lane(settings, clock)
+        address_of = address_finder(settings["trusted_proxies"])
+        self.lane = self._lane(settings, address_of)
+        self.framework = framework(self._services(settings, address_of), assets=self._assets, templates=self._templates)
         self._tasks: list[asyncio.Task[None]] = []
         self.metrics.watch(
             {
                 "homing_queue_pings": ("Pings waiting for the store.", lambda: self.desk.pings),
                 "homing_queue_bytes": ("Bytes waiting for the store.", lambda: self.desk.size),
                 "homing_reader_restarts": ("How often the reader died.", lambda: self.reader.restarts),
+                "homing_writer_restarts": ("How often the writer died.", lambda: self.writer.restarts),
             }
         )
 
-    def _lane(self, settings: Resolved, clock: Clock) -> Lane:
-        address_of = address_finder(settings["trusted_proxies"])
-        services = Services(
+    def _services(self, settings: Resolved, address_of: AddressOf) -> Services:
+        return Services(
             accounts=self.accounts,
             directory=self.directory,
             reader=self.reader,
             metrics=self.metrics,
-            clock=clock,
-            door=Door(self.accounts, clock, self.metrics),
+            clock=self.clock,
+            door=Door(self.accounts, self.clock, self.metrics),
             address_of=address_of,
             checks=self.checks,
             release=self._store.release,
             live=self.live,
             control=self._control,
             dialects=DIALECTS,
-            eraser=Eraser(self.directory, self.reader, clock),
+            eraser=Eraser(self.directory, self.reader, self.clock),
             secure_cookies=settings["secure_cookies"],
             public_url=settings["public_url"],
         )
+
+    def _lane(self, settings: Resolved, address_of: AddressOf) -> Lane:
         limits = Limits(
             RateLimit("rate_address", settings["rate_address"]),
             RateLimit("rate_app", settings["rate_app"]),
             address_of,
         )
-        routes = Routes(DIALECTS, bound_by(settings), hooks=Webhook())
         return Lane(
-            framework(services, assets=self._assets, templates=self._templates),
-            routes,
+            Routes(DIALECTS, bound_by(settings), hooks=Webhook()),
             targets=self.directory,
             desk=self.desk,
             limits=limits,
             tally=self.metrics,
             hash_address=self.directory.hash_address,
             live=self.live,
-            clock=clock,
+            clock=self.clock,
         )
 
     def checks(self) -> Mapping[str, bool]:
@@ -144,7 +151,6 @@ class Receiver:
         self.desk.start()
         self.reader.start()
         self._tasks = [
-            asyncio.create_task(self.lane.sweep()),
             asyncio.create_task(self._refresh()),
             asyncio.create_task(asyncio.to_thread(load_templates, self._templates)),
         ]
@@ -183,9 +189,9 @@ def directory_of(control: Control, settings: Resolved, *, clock: Clock) -> Direc
     return Directory(control, clock, dialect_dimensions=dimensions, retention_days=settings["retention_days"])
 
 
-def framework(services: Services, *, assets: Assets, templates: Templates) -> ASGIApp:
+def framework(services: Services, *, assets: Assets, templates: Templates) -> Litestar:
     """Return the web framework's part: API, operations and dashboard."""
-    made: Any = Litestar(
+    return Litestar(
         route_handlers=[*HANDLERS, *dashboard(services.public_url)],
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
@@ -208,5 +214,3 @@ def framework(services: Services, *, assets: Assets, templates: Templates) -> AS
         request_max_body_size=64 * 1024,
         logging_config=None,
     )
-    served: ASGIApp = made
-    return served

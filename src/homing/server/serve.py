@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import gc
 import os
 import resource
 import signal
@@ -14,23 +13,16 @@ from typing import Final
 
 import structlog
 import uvloop
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
 
 from homing.clock import SystemClock
 from homing.errors import StartError
 from homing.server.app import Receiver
+from homing.server.collector import calm_collector
+from homing.server.http.listener import Listener
 from homing.server.stores.registry import Opened, open_store, options_of
 from homing.settings import Resolved
 
-BACKLOG: Final = 16_384
-HEADER_MS: Final = 10_000
 OPEN_FILES: Final = 65_536
-DRAIN_SECONDS: Final = 5.0
-"""How long senders may take to complete their requests after a signal. Container managers kill after 10 s."""
-COLLECT_AFTER: Final = (50_000, 50, 100)
-"""How many new objects start a collection, and how many of those one of the older generations."""
 
 log: Final = structlog.get_logger("homing.serve")
 
@@ -71,67 +63,26 @@ async def _run(
         loop.add_signal_handler(number, stop.set)
     await receiver.start()
     calm_collector()
-    server = _server(receiver, settings)
-    serving = asyncio.create_task(server.serve())
+    listener = Listener(receiver.lane, receiver.framework, receiver.clock)
     try:
-        await _serve_until(stop, serving, ready)
+        await _listen(listener, settings)
+        ready()
+        await stop.wait()
     finally:
         log.info("stopping")
         if ending is not None:
             await asyncio.to_thread(ending)
-        await _drain(server, serving)
+        await listener.stop()
         await receiver.stop()
         log.info("stopped")
 
 
-async def _serve_until(stop: asyncio.Event, serving: asyncio.Task[None], ready: Callable[[], None]) -> None:
-    """Return once told to stop; raise `StartError` when the server ends by itself."""
-    # In its first step the server takes the port, or fails to.
-    await asyncio.sleep(0)
-    if not serving.done():
-        ready()
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-    if serving.done():
-        stopping.cancel()
-        reason = serving.exception() or "it ended by itself"
-        raise StartError(f"The HTTP server does not run: {reason}.")
-
-
-async def _drain(server: Server, serving: asyncio.Task[None]) -> None:
-    """Take no new connections, answer what is under way, and cut off who is still sending when time is up."""
-    stop: Callable[[], None] = server.stop
-    stop()
-    await asyncio.wait([serving], timeout=DRAIN_SECONDS)
-    if not serving.done():
-        log.warning("cut_off", reason="requests were not complete in time", seconds=DRAIN_SECONDS)
-        # What is left of the server complains when the loop ends under it.
-        asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
-
-
-def _server(receiver: Receiver, settings: Resolved) -> Server:
-    return Server(
-        receiver.lane,
-        address=settings["host"],
-        port=settings["port"],
-        interface=Interfaces.RSGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        backlog=BACKLOG,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS),
-        log_enabled=False,
-    )
-
-
-def calm_collector() -> None:
-    """Keep the cycle collector from walking through everything loaded at start, again and again.
-
-    Pings leave no cycles behind, so nearly every collection finds nothing; with its usual thresholds it took a third of
-    the time of ingest.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
+async def _listen(listener: Listener, settings: Resolved) -> None:
+    host, port = settings["host"], settings["port"]
+    try:
+        await listener.start(host, port)
+    except OSError as error:
+        raise StartError(f"The receiver cannot listen on {host}:{port}: {error.strerror or error}.") from error
 
 
 def raise_file_limit() -> None:

@@ -73,3 +73,99 @@ def test_bytes_in_headers(world: World) -> None:
         for path in (PINGS, SIGN_IN, f"/in/{world.theirs.keys['lamp']['send']}/api/telemetry/heartbeat"):
             request = head(world, path, "Content-Length: 2").replace(b"Host:", line + b"\r\nHost:") + b"[]"
             assert answer(world, request)[0] < 500
+
+
+LAST = "Connection: close\r\n"
+
+
+def ping(world: World, name: str, *headers: str) -> bytes:
+    """Return a whole request with one ping, the last of its connection."""
+    body = json.dumps({"instance_id": name}).encode()
+    return head(world, PINGS, f"Content-Length: {len(body)}", *headers) + body
+
+
+def goes_on(request: bytes) -> bytes:
+    """Return a request after which others may come."""
+    return request.replace(LAST.encode(), b"")
+
+
+def test_requests_that_do_not_wait(world: World) -> None:
+    """Requests sent without waiting for answers are answered in their order, pings and pages alike."""
+    page = b"GET /livez HTTP/1.1\r\nHost: homing\r\n\r\n"
+    refused = ping(world, "").replace(world.theirs.keys["lamp"]["send"].encode(), b"nobody")
+    last = page.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    sent = [*map(goes_on, (ping(world, "a"), page, refused, page, ping(world, "b"), ping(world, ""))), last]
+    with socket.create_connection(("127.0.0.1", world.receiver.port), timeout=30) as connection:
+        connection.sendall(b"".join(sent))
+        found = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert [200, 200, 401, 200, 200, 400, 200] == [int(each[:3]) for each in found.split(b"HTTP/1.1 ")[1:]]
+
+
+def test_a_request_in_small_pieces(world: World) -> None:
+    """However its bytes arrive, a request is the same."""
+    request = ping(world, "pieces")
+    with socket.create_connection(("127.0.0.1", world.receiver.port), timeout=30) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for place in range(0, len(request), 7):
+            connection.sendall(request[place : place + 7])
+        found = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert found.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_sender_that_asks_before_it_sends(world: World) -> None:
+    """Whoever waits to be asked for the body is asked, unless the head alone is refused."""
+    whole = ping(world, "expects", "Expect: 100-continue")
+    start, _, body = whole.partition(b"\r\n\r\n")
+    for key, said in ((None, b"HTTP/1.1 100 Continue\r\n\r\n"), (b"nobody", b"HTTP/1.1 401 Unauthorized\r\n")):
+        asked = start if key is None else start.replace(world.theirs.keys["lamp"]["send"].encode(), key)
+        with socket.create_connection(("127.0.0.1", world.receiver.port), timeout=30) as connection:
+            connection.sendall(asked + b"\r\n\r\n")
+            found = connection.recv(65536)
+            assert found.startswith(said)
+            if key is None:
+                connection.sendall(body)
+                found = b"".join(iter(lambda: connection.recv(65536), b""))
+                assert found.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_http_1_0(world: World) -> None:
+    """A client of HTTP/1.0 is answered, and its connection closed."""
+    status, body = answer(world, ping(world, "old").replace(b"HTTP/1.1", b"HTTP/1.0"))
+    assert (200, {"results": [{"outcome": "accepted"}]}) == (status, json.loads(body))
+
+
+def test_heads_that_are_too_large(world: World) -> None:
+    """A head of more than 64 KiB is refused, whether it is one header or many, and whole or not."""
+    for lines in ([f"X-Large: {'x' * 70_000}"], [f"X-{number}: {'x' * 100}" for number in range(700)]):
+        for request in (ping(world, "large", *lines), head(world, PINGS, *lines)[:-4]):
+            status, _body = answer(world, request)
+            assert 400 <= status < 500
+
+
+def test_what_is_no_http(world: World) -> None:
+    """Whatever else is said to the port is refused, and the receiver goes on."""
+    for said in (
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 90,
+        b"hello\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+    ):
+        status, _body = answer(world, said)
+        assert 400 <= status < 506
+
+
+def test_an_offer_of_another_protocol(world: World) -> None:
+    """Who offers to go on with HTTP/2, as some libraries do at first, is answered in HTTP/1.1 and may go on in it."""
+    offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+    asked = ping(world, "up").replace(LAST.encode(), offer.encode())
+    page = f"GET /livez HTTP/1.1\r\nHost: homing\r\n{offer.replace('Connection: ', 'Connection: close, ')}\r\n"
+    with socket.create_connection(("127.0.0.1", world.receiver.port), timeout=30) as connection:
+        for _ in range(2):
+            connection.sendall(asked)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert (200, b"ok\n") == answer(world, page.encode())
+
+
+def test_head(world: World) -> None:
+    """HEAD has no body, also where it is refused."""
+    request = head(world, PINGS).replace(b"POST", b"HEAD")
+    assert (405, b"") == answer(world, request)

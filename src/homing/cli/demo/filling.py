@@ -8,7 +8,7 @@ import asyncio
 import itertools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -20,7 +20,12 @@ from homing.server.accounts.accounts import FirstOwner
 from homing.server.accounts.apps import add_app
 from homing.server.accounts.keys import make_key
 from homing.server.app import Receiver
+from homing.server.dialects.base import Answer
+from homing.server.dialects.native import Native
+from homing.server.ingest.exchange import Exchange, Text
+from homing.server.ingest.lane import POST, Route
 from homing.server.stores.registry import SQLITE, Opened, open_store, options_of
+from homing.server.writer.thread import WriterThread
 from homing.settings import Resolved, Value
 
 SLICE_MS: Final = 300_000
@@ -31,8 +36,6 @@ EASED: Final = {"rate_address": 0, "rate_app": 0, "queue_pings": 1_000_000}
 
 PARTS: Final = ("", "-wal", "-shm")
 """What the names of a database's files end with."""
-
-PATH: Final = "/v1/pings"
 
 
 class SetClock(SystemClock):
@@ -101,7 +104,8 @@ async def _fill(
 ) -> FirstOwner | None:
     clock = SetClock(fleet.first * DAY_MS)
     opened = open_store(settings["store"], clock, options=options_of(settings))
-    receiver = Receiver(opened, settings, clock)
+    # The time is this process's alone, so the writing is done in it.
+    receiver = Receiver(opened, settings, clock, WriterThread(opened.store, clock))
     receiver.desk.start()
     try:
         first, key = _set_up(receiver, opened, clock, settings["owner"])
@@ -130,8 +134,8 @@ class _Past:
 
     def __init__(self, receiver: Receiver, clock: SetClock, key: str) -> None:
         self._lane = receiver.lane
+        self._route = Route(Native(), key, None)
         self._clock = clock
-        self._key = f"Bearer {key}".encode()
 
     async def send(self, pings: list[Sent]) -> None:
         """Send the pings of one day, and wait until all are stored."""
@@ -141,19 +145,15 @@ class _Past:
     async def _post(self, group: list[Sent]) -> None:
         # Nothing here waits before the desk has the pings, so this is the time at which they are received.
         self._clock.set(group[-1].at)
-        body = msgspec.json.encode([sent.body for sent in group])
-        headers = [(b"authorization", self._key), (b"content-length", str(len(body)).encode())]
-        answers: list[Any] = []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body}
-
-        async def send(message: Any) -> None:
-            answers.append(message)
-
-        scope = {"type": "http", "method": "POST", "path": PATH, "query_string": b"", "headers": headers}
-        await self._lane(scope, receive, send)
-        told = msgspec.json.decode(answers[-1]["body"])
+        told = msgspec.json.decode((await self._answer(msgspec.json.encode([sent.body for sent in group]))).body)
         for each in told.get("results", [told]):
             if each["outcome"] != ACCEPTED.name:
                 raise StartError(f"The history of the demo cannot be stored. {each['error']}")
+
+    async def _answer(self, body: bytes) -> Answer:
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        exchange = Exchange(POST, "", "", headers=Text({}), send=answered.set_result)
+        work = self._lane.begin(exchange, self._route)
+        exchange.feed(body)
+        self._lane.finish(work)
+        return await answered

@@ -1,120 +1,64 @@
-"""One request and its answer, whichever interface the server speaks: ASGI, or granian's own RSGI.
+"""One request to ingest and its answer, whichever way the request came."""
 
-RSGI takes a third less time for a small request, so the receiver runs on it; ASGI is what every other server speaks.
-"""
+from collections.abc import Callable, Mapping
+from typing import Final
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Protocol
+from homing.outcomes import Refusal
+from homing.server.dialects.base import Answer
+from homing.server.ingest.inflate import MOST_BYTES
 
-from homing.server.dialects.base import Answer, Headers
+MOST_PASSED_OVER: Final = 8 * MOST_BYTES
+"""Many senders see the answer only once they have sent everything: so much of it is read and thrown away."""
 
-Scope = Any
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-class ClientGone(Exception):
-    """The client closed the connection before its request was complete."""
+Send = Callable[[Answer], None]
+"""Sends an answer."""
 
 
-class Exchange(Protocol):
-    """A request to read and to answer once.
+class Text:
+    """Headers as text, by lower-case name; the last of those that were given several times."""
 
-    `peer` is the address at the other end of the connection, `query` what follows the `?`. `app` is the number of the
-    app it is for, once that is known.
-    """
-
-    method: str
-    peer: str
-    query: str
-    headers: Headers
-    app: int | None
-
-    async def whole(self) -> bytes:
-        """Return a body whose length the headers gave; raise `ClientGone` when it does not come."""
-
-    def parts(self) -> AsyncIterator[bytes]:
-        """Return a body of unknown length, part by part; raises `ClientGone` when it ends early."""
-
-    async def send(self, answer: Answer) -> None:
-        """Answer."""
-
-
-class AsgiExchange:
-    """A request as ASGI has it."""
-
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.method: str = scope["method"]
-        self.peer: str = scope["client"][0] if scope.get("client") else ""
-        self.query: str = scope["query_string"].decode("latin-1")
-        self.headers: Headers = _Text({n.decode("latin-1"): v.decode("latin-1") for n, v in scope["headers"]})
-        self.app: int | None = None
-        self._receive = receive
-        self._send = send
-
-    async def whole(self) -> bytes:
-        """Return the body."""
-        return b"".join([part async for part in self.parts()])
-
-    async def parts(self) -> AsyncIterator[bytes]:
-        """Yield the body part by part."""
-        more = True
-        while more:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            yield message.get("body", b"")
-            more = message.get("more_body", False)
-
-    async def send(self, answer: Answer) -> None:
-        """Answer."""
-        headers = [(name.encode(), value.encode()) for name, value in answer.headers]
-        await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": answer.body})
-
-
-class _Text:
-    """Headers in a plain mapping."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
+    def __init__(self, values: Mapping[bytes, bytes]) -> None:
         self._values = values
 
     def get(self, name: str, default: str, /) -> str:
-        return self._values.get(name, default)
+        """Return a header's value, or the default."""
+        found = self._values.get(name.encode())
+        return default if found is None else found.decode("latin-1")
 
 
-class RsgiExchange:
-    """A request as RSGI has it."""
+class Exchange:
+    """A request whose body arrives part by part, and which is answered once.
 
-    def __init__(self, scope: Any, protocol: Any) -> None:
-        self.method: str = scope.method
-        self.peer: str = peer_of(scope.client)
-        self.query: str = scope.query_string
-        self.headers: Headers = scope.headers
+    `peer` is the address at the other end of the connection, `query` what follows the `?`. `app` is the number of the
+    app it is for, once that is known; `refusal` why it is not taken, once that is known.
+    """
+
+    def __init__(self, method: str, peer: str, query: str, *, headers: Text, send: Send) -> None:
+        self.method = method
+        self.peer = peer
+        self.query = query
+        self.headers = headers
+        self.send = send
         self.app: int | None = None
-        self._protocol = protocol
+        self.refusal: Refusal | None = None
+        self._body: bytes | bytearray = b""
+        self._size = 0
 
-    async def whole(self) -> bytes:
-        """Return the body."""
-        try:
-            body: bytes = await self._protocol()
-        except RuntimeError as error:
-            # The server's own errors, of which it has no other kind: the connection is closed.
-            raise ClientGone from error
-        return body
+    def feed(self, part: bytes) -> bool:
+        """Take a part of the body; return whether any more of it is read."""
+        self._size += len(part)
+        if self._size > MOST_BYTES or self.refusal is not None:
+            self._body = b""
+        elif not self._body:
+            # Nearly every body is one part.
+            self._body = part
+        else:
+            self._body = self._body if isinstance(self._body, bytearray) else bytearray(self._body)
+            self._body += part
+        return self._size <= MOST_PASSED_OVER
 
-    async def parts(self) -> AsyncIterator[bytes]:
-        """Yield the body part by part."""
-        async for part in self._protocol:
-            yield part
-
-    async def send(self, answer: Answer) -> None:
-        """Answer."""
-        self._protocol.response_bytes(answer.status, answer.headers, answer.body)
-
-
-def peer_of(client: str) -> str:
-    """Return the address in `address:port`; IPv6 addresses stand in brackets there."""
-    return client.rpartition(":")[0].strip("[]")
+    def body(self) -> bytes:
+        """Return the whole body as sent; raise `Refusal` when it is too large."""
+        if self._size > MOST_BYTES:
+            raise Refusal("too_large")
+        return bytes(self._body)

@@ -1,30 +1,23 @@
-"""The fast lane: a small ASGI callable that serves the ingest paths ahead of the web framework."""
+"""The lane: serves the ingest paths, ahead of the web framework, from a request's head to its answer.
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+A request is begun when its head is there, fed with its body, and finished when that is whole. Nothing of it waits but
+for the desk, so it needs no coroutine.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import structlog
 
 from homing.clock import Clock
 from homing.outcomes import Refusal, Verdict
 from homing.ping import Ping
-from homing.server.dialects.base import Answer, Dialect, Hook, Request, bearer
+from homing.server.dialects.base import Answer, Dialect, Hook, Reading, Request, bearer
 from homing.server.ingest.addresses import AddressOf
-from homing.server.ingest.body import pass_over, read_body
-from homing.server.ingest.bridge import serve_asgi
 from homing.server.ingest.desk import Desk
-from homing.server.ingest.exchange import (
-    ASGIApp,
-    AsgiExchange,
-    ClientGone,
-    Exchange,
-    Receive,
-    RsgiExchange,
-    Scope,
-    Send,
-)
+from homing.server.ingest.exchange import Exchange
+from homing.server.ingest.inflate import MOST_BYTES, inflate
 from homing.server.ingest.limits import RateLimit
 from homing.server.ingest.live import Live
 from homing.server.ingest.steps import Context, take
@@ -43,8 +36,6 @@ LONG_PATH: Final = 250
 
 POST: Final = "POST"
 OPTIONS: Final = "OPTIONS"
-BODY_SECONDS: Final = 10.0
-SWEEP_SECONDS: Final = 1.0
 
 log: Final = structlog.get_logger("homing.lane")
 
@@ -156,11 +147,10 @@ class Routes:
 
 
 class Lane:
-    """Serves ingest paths, and hands every other request to the web framework."""
+    """Serves ingest paths. Used on the event loop alone."""
 
     def __init__(
         self,
-        framework: ASGIApp,
         routes: Routes,
         *,
         targets: Targets,
@@ -171,7 +161,6 @@ class Lane:
         live: Live,
         clock: Clock,
     ) -> None:
-        self._framework = framework
         self._routes = routes
         self._targets = targets
         self._desk = desk
@@ -181,81 +170,115 @@ class Lane:
         self._live = live
         self._clock = clock
         self._warned: set[int] = set()
-        self._reading: dict[asyncio.Task[Any], float] = {}
 
-    def __rsgi__(self, scope: Any, protocol: Any) -> Awaitable[None]:
-        """Serve one RSGI request."""
-        found = self._routes.find(scope.path)
-        if found is None or (found.is_shared and scope.method != POST):
-            return serve_asgi(self._framework, scope, protocol)
-        return self._answer(RsgiExchange(scope, protocol), found)
+    def find(self, path: str, method: str) -> Route | None:
+        """Return where a request leads; None when it is for the web framework."""
+        found = self._routes.find(path)
+        return None if found is not None and found.is_shared and method != POST else found
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Serve one ASGI connection."""
-        found = self._routes.find(scope["path"]) if scope["type"] == "http" else None
-        if found is None or (found.is_shared and scope["method"] != POST):
-            return self._framework(scope, receive, send)
-        return self._answer(AsgiExchange(scope, receive, send), found)
-
-    async def _answer(self, exchange: Exchange, route: Route) -> None:
-        dialect = route.dialect
+    def begin(self, exchange: Exchange, route: Route) -> "Work":
+        """Look at the head of a request. Where that is refused already, its body is passed over."""
+        work = Work(exchange, route)
         try:
-            answer = await self._serve(exchange, route)
+            work.target = self._look_at(exchange, route)
+        except Refusal as refusal:
+            exchange.refusal = refusal
+        return work
+
+    def _look_at(self, exchange: Exchange, route: Route) -> Target | None:
+        """Return the app that a request is for, where its head tells; raise `Refusal` when it is not to be read."""
+        if exchange.method != POST or route.quiet is not None:
+            return None
+        if _length(exchange) > MOST_BYTES:
+            raise Refusal("too_large")
+        return self._target(exchange, route, self._clock.monotonic())
+
+    def give_up(self, work: "Work", outcome: str) -> None:
+        """Answer a request whose body is not read to its end, with what it was refused for, or else this outcome."""
+        work.exchange.refusal = work.exchange.refusal or Refusal(outcome)
+        self.finish(work)
+
+    def finish(self, work: "Work") -> None:
+        """Answer a request whose body is whole, once its pings are durable."""
+        exchange, dialect = work.exchange, work.route.dialect
+        try:
+            answer = self._serve(work)
         except Refusal as refusal:
             answer = self._refuse(exchange, dialect, refusal)
-            await self._desk.turn()
-        except ClientGone:
-            return
-        except Exception:
-            log.exception("internal", dialect=dialect.name)
-            answer = self._refuse(exchange, dialect, Refusal("internal"))
-        await exchange.send(answer)
+        except Exception as error:  # noqa: BLE001 - told in the log, and as `internal`
+            answer = self._fault(exchange, dialect, error)
+        if answer is not None:
+            exchange.send(answer)
+
+    def _serve(self, work: "Work") -> Answer | None:
+        """Return the answer to a request, None where its pings have to be durable first; raise `Refusal`."""
+        exchange, route = work.exchange, work.route
+        if exchange.refusal is not None:
+            raise exchange.refusal
+        if exchange.method != POST or route.quiet is not None:
+            return self._aside(exchange, route)
+        pings = self._take(work)
+        if not pings:
+            return self._answer(work, ())
+        try:
+            self._desk.submit(pings, work.size, work.told(self._tell))
+        except Refusal as refusal:
+            return self._answer(work, [refusal] * len(pings))
+        return None
+
+    def _fault(self, exchange: Exchange, dialect: Dialect, error: Exception) -> Answer:
+        log.error("internal", dialect=dialect.name, exc_info=error)
+        return self._refuse(exchange, dialect, Refusal("internal"))
 
     def _refuse(self, exchange: Exchange, dialect: Dialect, refusal: Refusal) -> Answer:
         self._tally.verdict(dialect.name, refusal)
         self._live.refused(exchange.app, dialect.name, refusal=refusal, received=self._clock.now())
         return dialect.refuse(refusal)
 
-    async def _serve(self, exchange: Exchange, route: Route) -> Answer:
-        dialect = route.dialect
-        if exchange.method != POST or route.quiet is not None:
-            await pass_over(exchange)
-            return self._aside(exchange, route)
-        now = self._clock.monotonic()
-        try:
-            target = self._target(exchange, route, now)
-        except Refusal:
-            # A connection whose request was left half read must be closed, and its sender may never see why.
-            await pass_over(exchange)
-            raise
-        body = await self._read(exchange, dialect, now)
-        value = None
+    def _take(self, work: "Work") -> list[Ping]:
+        """Read and judge a request, and return its pings that are to be stored."""
+        exchange, dialect = work.exchange, work.route.dialect
+        body = _inflated(exchange, dialect)
+        value, target = None, work.target
         if target is None:
             key, value = dialect.look_in(body)
-            target = self._admit(key, exchange, now)
-        received = self._clock.now()
-        reading = dialect.read(
-            Request(exchange.headers, body, target.app, received, target.dimensions, exchange.query, value, target.hook)
-        )
-        if reading.dropped:
-            self._tally.dropped(dialect.name, reading.dropped)
+            target = self._admit(key, exchange, self._clock.monotonic())
+        work.size, work.received = len(body), self._clock.now()
+        asked = (target.app, work.received, target.dimensions, exchange.query, value, target.hook)
+        work.reading = dialect.read(Request(exchange.headers, body, *asked))
+        if work.reading.dropped:
+            self._tally.dropped(dialect.name, work.reading.dropped)
         address = self._address_kept(exchange, target, dialect)
-        context = Context(len(body), target.dimensions, target.retention_days, target.veil, address)
-        judged: list[Ping | Refusal] = []
+        return self._judge(work, Context(len(body), target.dimensions, target.retention_days, target.veil, address))
+
+    def _judge(self, work: "Work", context: Context) -> list[Ping]:
+        """Judge what was read, and return the pings that are to be stored."""
         pings: list[Ping] = []
-        for item in reading.items:
+        for item in work.reading.items:
             found = judge(item, context)
-            judged.append(found)
+            work.judged.append(found)
             if isinstance(found, Ping):
                 pings.append(found)
                 if found is not item:
-                    self._note_hashed(found, dialect)
-        recorded = await self._record(pings, len(body)) if pings else ()
+                    self._note_hashed(found, work.route.dialect)
+        return pings
+
+    def _tell(self, work: "Work", recorded: Sequence[Verdict]) -> None:
+        """Answer a request whose pings are recorded, or cannot be."""
+        try:
+            answer = self._answer(work, recorded)
+        except Exception as error:  # noqa: BLE001 - told in the log, and as `internal`
+            answer = self._fault(work.exchange, work.route.dialect, error)
+        work.exchange.send(answer)
+
+    def _answer(self, work: "Work", recorded: Sequence[Verdict]) -> Answer:
+        exchange, dialect, judged = work.exchange, work.route.dialect, work.judged
         verdicts = recorded if len(recorded) == len(judged) else in_place(judged, recorded)
         for verdict in verdicts:
             self._tally.verdict(dialect.name, verdict)
-        self._live.judged(target.app, dialect.name, items=judged, verdicts=verdicts, received=received)
-        return dialect.answer(reading, verdicts)
+        if exchange.app is not None:
+            self._live.judged(exchange.app, dialect.name, items=judged, verdicts=verdicts, received=work.received)
+        return dialect.answer(work.reading, verdicts)
 
     def _aside(self, exchange: Exchange, route: Route) -> Answer:
         """Return the answer to a request that brings no pings; raise `Refusal` where there is none."""
@@ -306,41 +329,40 @@ class Lane:
         self._limits.app.check(target.app, now)
         return target
 
-    async def _read(self, exchange: Exchange, dialect: Dialect, now: float) -> bytes:
-        # A timer for each request would cost more than the rest of the reading: one sweep watches them all.
-        task = asyncio.current_task()
-        if task is None:
-            return await read_body(exchange, dialect.encoding)
-        self._reading[task] = now + BODY_SECONDS
-        try:
-            return await read_body(exchange, dialect.encoding)
-        except asyncio.CancelledError:
-            if self._reading.get(task, 0.0) < 0:
-                task.uncancel()
-                raise Refusal("too_slow") from None
-            raise
-        finally:
-            del self._reading[task]
 
-    def _record(self, pings: Sequence[Ping], size: int) -> Awaitable[Sequence[Verdict]]:
-        try:
-            return self._desk.submit(pings, size)
-        except Refusal as refusal:
-            return _at_once([refusal] * len(pings))
+class Work:
+    """A request on its way through the lane, and what is known of it so far."""
 
-    async def sweep(self) -> None:
-        """End the reading of bodies that take too long, for as long as the server runs."""
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            now = self._clock.monotonic()
-            for task, deadline in list(self._reading.items()):
-                if 0 <= deadline < now:
-                    self._reading[task] = -1.0
-                    task.cancel()
+    __slots__ = ("exchange", "judged", "reading", "received", "route", "size", "target")
+
+    def __init__(self, exchange: Exchange, route: Route) -> None:
+        self.exchange = exchange
+        self.route = route
+        self.target: Target | None = None
+        self.reading = _NOTHING_READ
+        self.judged: list[Ping | Refusal] = []
+        self.received = 0
+        self.size = 0
+
+    def told(self, tell: "Callable[[Work, Sequence[Verdict]], None]") -> Callable[[Sequence[Verdict]], None]:
+        """Return what tells the verdicts on this request."""
+        return lambda verdicts: tell(self, verdicts)
 
 
-async def _at_once(verdicts: Sequence[Verdict]) -> Sequence[Verdict]:
-    return verdicts
+_NOTHING_READ: Final = Reading(())
+
+
+def _length(exchange: Exchange) -> int:
+    """Return the length of the body that a request announces; 0 where it does not."""
+    given = exchange.headers.get("content-length", "")
+    return int(given) if given.isdecimal() else 0
+
+
+def _inflated(exchange: Exchange, dialect: Dialect) -> bytes:
+    """Return the body of a request, inflated; raise `Refusal` when it is damaged, too large or packed who knows how."""
+    body = exchange.body()
+    encoding = exchange.headers.get("content-encoding", "") or dialect.encoding(exchange.query, body)
+    return inflate(body, encoding) if encoding else body
 
 
 def judge(item: Ping | Refusal, context: Context) -> Ping | Refusal:

@@ -1,63 +1,51 @@
 """The receiver's side of the reader: starts it, asks it, and starts it again when it dies."""
 
 import asyncio
-import contextlib
-import socket
-import sys
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import msgspec
-import structlog
 
 from homing import errors
 from homing.errors import HomingError, StoreUnavailable
+from homing.server.channel.child import Child
+from homing.server.channel.frames import pack, unpack
 from homing.server.counting.sets import Plan
 from homing.server.query.overview import Kept
 from homing.server.query.question import Query
-from homing.server.reader.frames import LENGTH, READY, Question, pack, unpack
+from homing.server.reader.messages import Question, Reply
 from homing.server.stores.base import Entry, Instance, Listing, Options, Receipt
-from homing.settings import child_environment
 
 ANSWER_SECONDS: Final = 30.0
 START_SECONDS: Final = 10.0
-END_SECONDS: Final = 3.0
-"""How long the process may take to notice that it should end: no longer than one question or one step of tidying."""
-
-PAUSES: Final = (0.05, 0.2, 1.0, 5.0)
-"""Seconds before each new start when the reader keeps dying; the last one repeats."""
-
-log: Final = structlog.get_logger("homing.reader")
 
 
 class ReaderClient:
     """Asks the reader process. Every question is answered, or fails with `StoreUnavailable`."""
 
     def __init__(self, url: str, options: Options, logs: tuple[str, str] = ("info", "auto")) -> None:
-        self._arguments = (url, msgspec.json.encode(options).decode(), *logs)
+        arguments = (url, msgspec.json.encode(options).decode(), *logs)
+        self._child = Child("reader", "homing.server.reader.process", arguments, work=self)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._number = 0
-        self._ready = asyncio.Event()
-        self._writer: asyncio.StreamWriter | None = None
-        self._keeper: asyncio.Task[None] | None = None
-        self.restarts = 0
-        self.process_id: int | None = None
 
     def start(self) -> None:
         """Start the process, and keep it started."""
-        self._keeper = asyncio.create_task(self._keep())
+        self._child.start()
 
     async def stop(self) -> None:
         """End the process."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+        await self._child.stop()
 
     @property
     def alive(self) -> bool:
         """Whether the process has opened the store and is there to answer."""
-        return self._ready.is_set()
+        return self._child.ready.is_set()
+
+    @property
+    def restarts(self) -> int:
+        """How often the process died."""
+        return self._child.restarts
 
     async def report(self, query: Query, form: Literal["json", "csv"]) -> bytes:
         """Answer a question about numbers, written as JSON or CSV."""
@@ -133,7 +121,7 @@ class ReaderClient:
     async def _ask_once(self, method: str, *args: Any, **kwargs: Any) -> Any:
         try:
             async with asyncio.timeout(START_SECONDS):
-                await self._ready.wait()
+                await self._child.ready.wait()
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await self._exchange(method, list(args), kwargs)
         except TimeoutError:
@@ -141,95 +129,36 @@ class ReaderClient:
             raise StoreUnavailable(message) from None
 
     async def _exchange(self, method: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        if self._writer is None:
-            raise ConnectionResetError
         self._number += 1
         number = self._number
         told = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
-            self._writer.write(pack(Question(number, method, args, kwargs)))
+            self._child.send(pack(Question(number, method, args, kwargs)))
             return await told
         finally:
             del self._waiting[number]
 
-    # Keeping the process.
+    # What the process says.
 
-    async def _keep(self) -> None:
-        failures = 0
-        while True:
-            began = asyncio.get_running_loop().time()
-            try:
-                await self._run()
-            except OSError as error:
-                log.error("reader_not_started", reason=str(error))
-            self.restarts += 1
-            lasted = asyncio.get_running_loop().time() - began
-            failures = 0 if lasted > START_SECONDS else failures + 1
-            log.error("reader_died", restarts=self.restarts)
-            await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+    def began(self) -> None:
+        """Go on: who waits for the process is woken by its being ready."""
 
-    async def _run(self) -> None:
-        """Start the process and hand out its answers until it dies."""
-        process, ours = await self._spawn()
-        stream, self._writer = await asyncio.open_connection(sock=ours)
-        self.process_id = process.pid
-        try:
-            await self._listen(stream)
-        finally:
-            self._ready.clear()
-            self._writer.close()
-            self._writer = None
-            self._fail_waiting()
-            await _end(process)
+    def answered(self, body: bytes) -> None:
+        """Hand an answer to whoever asked, unless nobody waits for it any more."""
+        reply = Reply(*unpack(body))
+        told = self._waiting.get(reply.number)
+        if told is None or told.done():
+            return
+        if reply.error is None:
+            told.set_result(reply.value)
+        else:
+            told.set_exception(_error(reply.error, reply.value))
 
-    async def _spawn(self) -> tuple[asyncio.subprocess.Process, socket.socket]:
-        ours, theirs = socket.socketpair()
-        try:
-            with theirs:
-                # In a session of its own Ctrl-C does not reach it: it ends when its channel closes.
-                process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    *("-m", "homing.server.reader.process", str(theirs.fileno()), *self._arguments),
-                    pass_fds=[theirs.fileno()],
-                    env=child_environment(),
-                    start_new_session=True,
-                )
-        except BaseException:
-            ours.close()
-            raise
-        return process, ours
-
-    async def _listen(self, stream: asyncio.StreamReader) -> None:
-        while True:
-            try:
-                head = await stream.readexactly(LENGTH.size)
-                number, error, value = unpack(await stream.readexactly(LENGTH.unpack(head)[0]))
-            except (asyncio.IncompleteReadError, ConnectionError):
-                return
-            if number == READY.number:
-                self._ready.set()
-            told = self._waiting.get(number)
-            if told is None or told.done():
-                continue
-            if error is None:
-                told.set_result(value)
-            else:
-                told.set_exception(_error(error, value))
-
-    def _fail_waiting(self) -> None:
+    def died(self) -> None:
+        """Tell everyone who waits."""
         for told in self._waiting.values():
             if not told.done():
                 told.set_exception(ConnectionResetError())
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Wait for the process to notice that its channel is closed; end it when it does not."""
-    try:
-        async with asyncio.timeout(END_SECONDS):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
 
 
 def _error(name: str, text: str) -> HomingError:

@@ -14,6 +14,7 @@ import structlog
 from homing import errors
 from homing.clock import Clock, SystemClock
 from homing.errors import HomingError, StoreError
+from homing.server.channel.frames import READY, frame, pack, receive, unpack
 from homing.server.counting.sets import Plan
 from homing.server.logs import configure
 from homing.server.query.events import events
@@ -22,7 +23,7 @@ from homing.server.query.overview import Kept, choices, overview
 from homing.server.query.question import Query
 from homing.server.query.report import report
 from homing.server.query.table import to_csv
-from homing.server.reader.frames import READY, Question, Reply, pack, receive, unpack
+from homing.server.reader.messages import Question, Reply
 from homing.server.stores.base import Options, Store
 from homing.server.stores.registry import open_store
 
@@ -71,7 +72,7 @@ class Reader:
     def serve(self, channel: socket.socket) -> None:
         """Say when it is ready, then answer every question; tidy when it is time, between two questions if need be."""
         self._warm()
-        channel.sendall(pack(READY))
+        channel.sendall(frame(READY))
         while True:
             wait = max(0.0, self._tidy_at - self._clock.monotonic())
             ready, _, _ = select.select([channel], [], [], wait)

@@ -17,6 +17,8 @@ from homing.ping import Ping
 from homing.server.ingest import desk as module
 from homing.server.ingest.desk import Desk
 from homing.server.stores.base import Batch, Store
+from homing.server.writer.scribe import RETRY_SECONDS
+from homing.server.writer.thread import WriterThread
 from tests.conftest import STORE_CHECKS
 from tests.contract.engines import Sqlite
 from tests.contract.site import POISON, Site
@@ -60,7 +62,8 @@ class Office:
 
     def desk(self, most: int = 10_000) -> Desk:
         """Make a desk."""
-        return Desk(self.gate, self.site.clock, lambda pings, _seconds: self.commits.append(pings), most)
+        writer = WriterThread(self.gate, self.site.clock)
+        return Desk(writer, self.site.clock, lambda pings, _seconds: self.commits.append(pings), most)
 
     def ping(self, what: str = GOOD) -> Ping:
         """Make a ping that will end so."""
@@ -88,12 +91,19 @@ def names(verdicts: Sequence[Verdict]) -> list[str]:
     return [outcome_of(verdict).name for verdict in verdicts]
 
 
-def told(desk: Desk, *groups: Sequence[Ping]) -> list[list[Verdict]]:
+def sent(desk: Desk, pings: Sequence[Ping], size: int) -> asyncio.Future[Sequence[Verdict]]:
+    """Submit the pings of one request; the future holds their verdicts once they are told."""
+    told: asyncio.Future[Sequence[Verdict]] = asyncio.get_running_loop().create_future()
+    desk.submit(pings, size, told.set_result)
+    return told
+
+
+def told(desk: Desk, *groups: Sequence[Ping]) -> list[Sequence[Verdict]]:
     """Submit the pings of several requests at once and return their verdicts; the desk is stopped then."""
 
-    async def run() -> list[list[Verdict]]:
+    async def run() -> list[Sequence[Verdict]]:
         desk.start()
-        waiting = [desk.submit(group, 100 * len(group)) for group in groups]
+        waiting = [sent(desk, group, 100 * len(group)) for group in groups]
         answered = await asyncio.gather(*waiting)
         await desk.stop()
         return answered
@@ -133,7 +143,7 @@ def test_an_unavailable_store_is_no_guilt(office: Office) -> None:
     desk = office.desk()
     [verdicts] = told(desk, [office.ping() for _ in range(8)])
     assert ["unavailable"] * 8 == names(verdicts)
-    assert {module.RETRY_SECONDS} == {each.retry_after for each in verdicts if isinstance(each, Refusal)}
+    assert {RETRY_SECONDS} == {each.retry_after for each in verdicts if isinstance(each, Refusal)}
     assert [8] == office.gate.sizes
     assert not desk.healthy
     assert 0 == office.requests()
@@ -148,42 +158,38 @@ def test_only_the_failing_half_is_unavailable(office: Office) -> None:
     assert 3 == office.requests()
 
 
-def test_as_many_as_lately_are_let_gather(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a large batch the next one waits for those who were just answered, so long as some come."""
-    monkeypatch.setattr(module, "LOOK_SECONDS", 0.5)
-    desk = office.desk()
-
-    async def run() -> None:
-        office.gate.open.clear()
-        desk.start()
-        first = desk.submit([office.ping()], 1)
-        await asyncio.to_thread(office.gate.reached.wait, 10)
-        crowd = [desk.submit([office.ping()], 1) for _ in range(20)]
-        office.gate.open.set()
-        await asyncio.gather(first, *crowd)
-        some = [desk.submit([office.ping()], 1) for _ in range(10)]
-        await asyncio.sleep(0.05)
-        await asyncio.gather(*some, *(desk.submit([office.ping()], 1) for _ in range(10)))
-        await desk.stop()
-
-    asyncio.run(run())
-    assert [1, 20, 20] == office.gate.sizes
-
-
-def test_nobody_waits_for_nobody(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_waits_for_nobody(office: Office) -> None:
     """When requests come one by one each is recorded at once; after a crowd, so is the first who comes alone."""
-    monkeypatch.setattr(module, "LOOK_SECONDS", 3600.0)
     desk = office.desk()
 
     async def run() -> None:
         desk.start()
         for size in (1, 1, 1, 30, 1):
             async with asyncio.timeout(10):
-                await desk.submit([office.ping() for _ in range(size)], 1)
+                await sent(desk, [office.ping() for _ in range(size)], 1)
         await desk.stop()
 
     asyncio.run(run())
     assert [1, 1, 1, 30, 1] == office.gate.sizes
+
+
+def test_a_batch_is_bounded(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits is recorded in batches of some pings, so that no commit takes long; a request is never parted."""
+    monkeypatch.setattr(module, "BATCH_PINGS", 5)
+    desk = office.desk()
+    office.gate.open.clear()
+
+    async def run() -> None:
+        desk.start()
+        first = sent(desk, [office.ping()], 1)
+        await asyncio.to_thread(office.gate.reached.wait, 30)
+        rest = [sent(desk, [office.ping() for _ in range(size)], 1) for size in (3, 4, 1, 9)]
+        office.gate.open.set()
+        await asyncio.gather(first, *rest)
+        await desk.stop()
+
+    asyncio.run(run())
+    assert [1, 7, 10] == office.gate.sizes
 
 
 def _open(_batch: Batch) -> bool:
@@ -203,7 +209,7 @@ def test_a_store_that_comes_back(office: Office) -> None:
         seen = []
         for gate in (_open, _shut, _open):
             office.gate.refuses = gate
-            await desk.submit([office.ping()], 1)
+            await sent(desk, [office.ping()], 1)
             seen.append(desk.healthy)
         await desk.stop()
         return seen
@@ -218,9 +224,9 @@ def test_pings_gather_while_a_commit_runs(office: Office) -> None:
 
     async def run() -> None:
         desk.start()
-        first = desk.submit([office.ping()], 1)
+        first = sent(desk, [office.ping()], 1)
         await asyncio.to_thread(office.gate.reached.wait, 30)
-        rest = [desk.submit([office.ping()], 1) for _ in range(50)]
+        rest = [sent(desk, [office.ping()], 1) for _ in range(50)]
         office.gate.open.set()
         await asyncio.gather(first, *rest)
         await desk.stop()
@@ -236,16 +242,16 @@ def test_the_number_of_pings_is_bounded(office: Office) -> None:
 
     async def run() -> None:
         desk.start()
-        held = desk.submit([office.ping(), office.ping()], 10)
+        held = sent(desk, [office.ping(), office.ping()], 10)
         with pytest.raises(Refusal, match="overloaded") as caught:
-            desk.submit([office.ping(), office.ping()], 10)
+            sent(desk, [office.ping(), office.ping()], 10)
         assert 1 == caught.value.retry_after
         assert (2, 10) == (desk.pings, desk.size)
-        fits = desk.submit([office.ping()], 10)
+        fits = sent(desk, [office.ping()], 10)
         office.gate.open.set()
         await asyncio.gather(held, fits)
         assert (0, 0) == (desk.pings, desk.size)
-        await desk.submit([office.ping(), office.ping(), office.ping()], 10)
+        await sent(desk, [office.ping(), office.ping(), office.ping()], 10)
         await desk.stop()
 
     asyncio.run(run())
@@ -259,9 +265,9 @@ def test_the_weight_of_pings_is_bounded(office: Office) -> None:
 
     async def run() -> None:
         desk.start()
-        held = desk.submit([office.ping()], module.MOST_BYTES)
+        held = sent(desk, [office.ping()], module.MOST_BYTES)
         with pytest.raises(Refusal, match="overloaded"):
-            desk.submit([office.ping()], 1)
+            sent(desk, [office.ping()], 1)
         office.gate.open.set()
         await held
         await desk.stop()
@@ -274,9 +280,9 @@ def test_stopping_records_what_was_let_in(office: Office) -> None:
     desk = office.desk()
     office.gate.open.clear()
 
-    async def run() -> list[list[Verdict]]:
+    async def run() -> list[Sequence[Verdict]]:
         desk.start()
-        waiting = [desk.submit([office.ping()], 1) for _ in range(20)]
+        waiting = [sent(desk, [office.ping()], 1) for _ in range(20)]
         stopping = asyncio.create_task(desk.stop())
         await asyncio.sleep(0)
         office.gate.open.set()
@@ -285,24 +291,6 @@ def test_stopping_records_what_was_let_in(office: Office) -> None:
 
     assert [[GOOD]] * 20 == [names(each) for each in asyncio.run(run())]
     assert 20 == office.requests()
-
-
-def test_a_request_that_was_given_up(office: Office) -> None:
-    """A client that leaves while its pings wait changes nothing for anybody else; its pings are stored."""
-    desk = office.desk()
-    office.gate.open.clear()
-
-    async def run() -> list[Verdict]:
-        desk.start()
-        gone, stays = desk.submit([office.ping()], 1), desk.submit([office.ping()], 1)
-        gone.cancel()
-        office.gate.open.set()
-        verdicts = await stays
-        await desk.stop()
-        return verdicts
-
-    assert [GOOD] == names(asyncio.run(run()))
-    assert (0, 2) == (desk.pings, office.requests())
 
 
 @settings(suppress_health_check=STORE_CHECKS, max_examples=25)
@@ -329,24 +317,25 @@ def test_nothing_waits_for_an_empty_request(office: Office) -> None:
     assert [[]] == verdicts
 
 
-def test_a_turn_is_the_commit_under_way(office: Office) -> None:
-    """A refusal waits for the pings that were let in before it, makes no commit, and waits for nothing when idle."""
+def test_a_store_that_comes_back_by_itself(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody sends anything the store is tried again all the same, so that the receiver is ready again."""
+    monkeypatch.setattr(module, "PROBE_SECONDS", 0.01)
+    desk = office.desk()
 
     async def run() -> list[bool]:
-        desk = office.desk()
         desk.start()
-        await asyncio.wait_for(desk.turn(), 5)
-        office.gate.open.clear()
-        waiting = desk.submit([office.ping()], 100)
-        turn = asyncio.create_task(desk.turn())
-        await asyncio.to_thread(office.gate.reached.wait, 5)
-        await asyncio.sleep(0.05)
-        early = turn.done()
-        office.gate.open.set()
-        await asyncio.wait_for(turn, 5)
-        late = waiting.done()
+        office.gate.refuses = _shut
+        await sent(desk, [office.ping()], 1)
+        seen = [desk.healthy]
+        office.gate.refuses = _open
+        for _ in range(1000):
+            await asyncio.sleep(0.01)
+            if desk.healthy:
+                break
+        seen.append(desk.healthy)
         await desk.stop()
-        return [early, late]
+        return seen
 
     assert [False, True] == asyncio.run(run())
-    assert [1] == office.gate.sizes
+    assert {0} == set(office.gate.sizes[1:])
+    assert ([1], 0) == (office.commits, office.requests())

@@ -15,7 +15,7 @@ from homing.server.accounts.keys import make_key
 from homing.server.app import DIALECTS
 from homing.server.dialects.base import Answer, Dialect, Headers, Reading, Request, bearer, refused
 from homing.server.ingest.addresses import address_finder
-from homing.server.ingest.lane import BODY_SECONDS, Lane, Limits, Route, Routes
+from homing.server.ingest.lane import Lane, Limits, Route, Routes
 from homing.server.ingest.limits import RateLimit
 from homing.server.ingest.live import Live
 from tests.golden.cases import cases
@@ -26,6 +26,7 @@ from tests.receiving import (
     TOKEN_HEADER,
     Reply,
     Site,
+    exchange_of,
     heartbeat,
     pings_headers,
     scope_of,
@@ -464,55 +465,25 @@ def test_a_store_that_cannot_be_written(sites: MakeSite) -> None:
     assert 1 == to.requests(app)
 
 
-def test_a_body_that_takes_too_long(sites: MakeSite) -> None:
-    """A sender that stalls in the middle of its body is told so after ten seconds."""
-    to = sites()
-    _app, key = to.add_app()
-    assert (408, "too_slow") == to.run(_stalled(to, key))
-
-
-async def _stalled(to: Site, key: str) -> tuple[int, str]:
-    sent: list[Any] = []
-    begun = asyncio.Event()
-
-    async def receive() -> dict[str, Any]:
-        if begun.is_set():
-            await asyncio.Event().wait()
-        begun.set()
-        return {"type": "http.request", "body": b"{", "more_body": True}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    lane = to.receiver.lane
-    sweeping = asyncio.create_task(lane.sweep())
-    request = asyncio.create_task(_call(lane, scope_of("POST", NATIVE, pings_headers(key)), receive, send))
-    await begun.wait()
-    to.clock.advance(seconds=BODY_SECONDS + 1)
-    await request
-    sweeping.cancel()
-    return sent[0]["status"], json.loads(sent[1]["body"])["outcome"]
-
-
-async def _call(lane: Lane, scope: Any, receive: Any, send: Any) -> None:
-    await lane(scope, receive, send)
-
-
-def test_a_client_that_leaves(sites: MakeSite) -> None:
-    """A connection that closes before the end of the body is not answered, and nothing is stored."""
+def test_a_body_that_is_given_up(sites: MakeSite) -> None:
+    """A request whose body does not come to its end is told why; where it was refused before, it is told that."""
     to = sites()
     app, key = to.add_app()
-    sent: list[Any] = []
+    assert (408, "too_slow") == given_up(to, key)
+    assert (401, "key_unknown") == given_up(to, "nobody")
+    assert ({"too_slow": 1, "key_unknown": 1}, 0) == (to.outcomes(), to.requests(app))
 
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.disconnect"}
 
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    to.run(_call(to.receiver.lane, scope_of("POST", NATIVE, pings_headers(key)), receive, send))
-    assert [] == sent
-    assert 0 == to.requests(app)
+def given_up(to: Site, key: str) -> tuple[int, str]:
+    """Begin a request, and give it up in the middle of its body; return the status and the outcome."""
+    scope = scope_of("POST", NATIVE, pings_headers(key))
+    route = to.receiver.lane.find(NATIVE, "POST")
+    assert route is not None
+    answers: list[Answer] = []
+    work = to.receiver.lane.begin(exchange_of(scope, answers.append), route)
+    work.exchange.feed(b"{")
+    to.receiver.lane.give_up(work, "too_slow")
+    return answers[0].status, json.loads(answers[0].body)["outcome"]
 
 
 # Faults of ours.
@@ -548,7 +519,6 @@ def test_a_bug_is_answered_and_counted(sites: MakeSite, logged: list[EventDict])
     _app, key = to.add_app()
     limits = Limits(RateLimit("rate_address", 0), RateLimit("rate_app", 0), address_finder(()))
     to.receiver.lane = Lane(
-        to.receiver.lane,
         Routes([Broken()], {}),
         targets=to.receiver.directory,
         desk=to.receiver.desk,

@@ -1,12 +1,10 @@
-"""Reading a body within limits."""
+"""Undoing compression within limits."""
 
-import asyncio
 import gzip
 import sys
 import tracemalloc
 import zlib
 from importlib.util import find_spec
-from typing import Any
 
 import pytest
 import zstandard
@@ -14,35 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homing.outcomes import Refusal
-from homing.server.ingest.body import read_body
-from homing.server.ingest.exchange import AsgiExchange, ClientGone, Receive
 from homing.server.ingest.inflate import MOST_BYTES, inflate
 
 BOMB_BYTES = 256 * 1024 * 1024
-
-
-def read(*parts: bytes, gone: bool = False, **headers: str) -> bytes:
-    """Read a body that arrives in parts; the client closes the connection after the last when it is `gone`."""
-    messages: list[dict[str, Any]] = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
-    if gone:
-        messages.append({"type": "http.disconnect"})
-    else:
-        messages[-1]["more_body"] = False
-
-    async def receive() -> dict[str, Any]:
-        return messages.pop(0)
-
-    return asyncio.run(read_body(exchange(receive, **headers)))
-
-
-def exchange(receive: Receive, **headers: str) -> AsgiExchange:
-    """Return a request with these headers whose body comes from `receive`."""
-    named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return AsgiExchange({"method": "POST", "query_string": b"", "headers": named}, receive, _unsent)
-
-
-async def _unsent(message: Any) -> None:
-    raise AssertionError(message)
 
 
 def inflated(body: bytes, encoding: str) -> str:
@@ -54,51 +26,11 @@ def inflated(body: bytes, encoding: str) -> str:
     return "inflated"
 
 
-def refusal(*parts: bytes, **headers: str) -> str:
-    """Return the name of the refusal of a body."""
-    with pytest.raises(Refusal) as caught:
-        read(*parts, gone=False, **headers)
-    return caught.value.outcome.name
-
-
 def bomb(size: int = BOMB_BYTES) -> bytes:
     """Return spaces as gzip without ever holding them."""
     stream = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     block = b" " * 2**20
     return b"".join(stream.compress(block) for _ in range(size // len(block))) + stream.flush()
-
-
-def test_parts_are_joined() -> None:
-    """A body in several parts is one body."""
-    assert b"abcdef" == read(b"ab", b"", b"cdef", content_length="6")
-
-
-def test_the_limit_is_one_mebibyte() -> None:
-    """1 MiB is read, one byte more is not, in one part or in many."""
-    assert MOST_BYTES == len(read(b"x" * MOST_BYTES))
-    assert "too_large" == refusal(b"x" * (MOST_BYTES + 1))
-    assert "too_large" == refusal(b"x" * MOST_BYTES, b"x")
-
-
-def test_an_oversized_body_is_passed_over() -> None:
-    """So that its sender sees the answer, an oversized body is read on and thrown away, up to 8 MiB of it."""
-    taken = 0
-
-    async def receive() -> dict[str, Any]:
-        nonlocal taken
-        taken += 1
-        return {"type": "http.request", "body": b"x" * 65536, "more_body": True}
-
-    with pytest.raises(Refusal, match="too_large"):
-        asyncio.run(read_body(exchange(receive)))
-    assert 8 * 16 + 1 == taken
-    assert "too_large" == refusal(b"x" * MOST_BYTES, b"x", content_length="1048577")
-
-
-def test_a_client_that_leaves_ends_the_reading() -> None:
-    """A connection that closes before the end is no body."""
-    with pytest.raises(ClientGone):
-        read(b"ab", gone=True)
 
 
 @given(st.binary(max_size=3000), st.integers(1, 9))

@@ -1,0 +1,1 @@
+"""How the receiver and the processes it starts talk: a socket pair, frames of msgpack, plain values only."""

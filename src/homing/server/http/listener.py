@@ -1,0 +1,88 @@
+"""Listens on a port, and stops without losing a request that was sent before."""
+
+import asyncio
+import logging
+from typing import Any, Final
+
+import structlog
+from uvicorn.config import Config
+
+from homing.clock import Clock
+from homing.server.http.connection import Connection, Shared
+from homing.server.http.heads import date_line
+from homing.server.ingest.lane import Lane
+
+BACKLOG: Final = 16_384
+SWEEP_SECONDS: Final = 1.0
+GRACE_SECONDS: Final = 0.2
+"""So long requests that were sent before a stop may take to be seen."""
+
+DRAIN_SECONDS: Final = 5.0
+"""How long senders may take to complete their requests after a stop. Container managers kill after 10 s."""
+
+log: Final = structlog.get_logger("homing.serve")
+
+
+class Listener:
+    """Serves the lane, and the web framework behind it, on one port."""
+
+    def __init__(self, lane: Lane, framework: Any, clock: Clock) -> None:
+        # What it would log of strangers' requests has their addresses.
+        logging.getLogger("uvicorn").disabled = True
+        config = Config(
+            framework,
+            interface="asgi3",
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+        )
+        config.load()
+        self._clock = clock
+        self._shared = Shared(lane, config, clock.monotonic)
+        self._server: asyncio.Server | None = None
+        self._sweeping: asyncio.Task[None] | None = None
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen; raises `OSError` when the port cannot be had."""
+        loop = asyncio.get_running_loop()
+        self._tick()
+        self._server = await loop.create_server(lambda: Connection(self._shared), host, port, backlog=BACKLOG)
+        self._sweeping = loop.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """Answer what was sent before, take no new connections, and cut off who is still sending when time is up."""
+        self._shared.draining = True
+        # Whoever connected or sent just now is still in the queues of the system.
+        await asyncio.sleep(GRACE_SECONDS)
+        if self._server is not None:
+            self._server.close()
+        for connection in self._connections():
+            connection.shutdown()
+        try:
+            await asyncio.wait_for(self._shared.gone(), DRAIN_SECONDS)
+        except TimeoutError:
+            log.warning("cut_off", reason="requests were not complete in time", seconds=DRAIN_SECONDS)
+        for connection in self._connections():
+            connection.transport.abort()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            self._tick()
+            now = self._clock.monotonic()
+            for connection in self._connections():
+                connection.sweep(now)
+
+    def _connections(self) -> list[Connection]:
+        return [each for each in self._shared.state.connections if isinstance(each, Connection)]
+
+    def _tick(self) -> None:
+        self._shared.date = date_line(self._clock.now() / 1000)
+        self._shared.state.default_headers = [(b"date", self._shared.date[6:-2])]

@@ -1,0 +1,126 @@
+"""The receiver's side of the writer process."""
+
+import asyncio
+import contextlib
+from typing import Final, NamedTuple
+
+import msgspec
+import structlog
+
+from homing.outcomes import Refusal
+from homing.server.channel.child import Child
+from homing.server.stores.base import Batch, Options
+from homing.server.writer.base import Told
+from homing.server.writer.messages import pack_batch, unpack_recorded
+from homing.server.writer.scribe import RETRY_SECONDS, Recorded
+
+PATIENCE_SECONDS: Final = 10.0
+"""How long a batch waits for a process that died and does not come back."""
+
+log: Final = structlog.get_logger("homing.writer")
+
+
+class _Given(NamedTuple):
+    """The batch that the process has, or is to have: its frame, how many pings are in it, and whom to tell."""
+
+    frame: bytes
+    pings: int
+    told: Told
+
+
+class WriterClient:
+    """Has a process of its own write, one batch after the other.
+
+    A batch that the process died over is given to the next one under the same id: it is stored once.
+    """
+
+    def __init__(self, url: str, options: Options, logs: tuple[str, str] = ("info", "auto")) -> None:
+        arguments = (url, msgspec.json.encode(options).decode(), *logs)
+        self._child = Child("writer", "homing.server.writer.process", arguments, work=self)
+        self._given: _Given | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Start the process, and keep it started."""
+        self._child.start()
+
+    async def stop(self) -> None:
+        """Let the process write what it put off, and end it."""
+        await self._child.stop()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process has opened the store and is there to write."""
+        return self._child.ready.is_set()
+
+    @property
+    def restarts(self) -> int:
+        """How often the process died."""
+        return self._child.restarts
+
+    def write(self, batch: Batch, told: Told) -> None:
+        """Have a batch made durable, then tell."""
+        try:
+            frame = pack_batch(batch)
+        except Exception as error:  # noqa: BLE001 - told in the log, and as `internal`
+            self._write_without_faults(batch, told, error)
+            return
+        self._given = _Given(frame, len(batch.pings), told)
+        if not self.alive:
+            self._wait()
+            return
+        with contextlib.suppress(ConnectionResetError):
+            # Where it is closed the death is told of in a moment.
+            self._child.send(frame)
+
+    def _write_without_faults(self, batch: Batch, told: Told, error: Exception) -> None:
+        """Write the pings that can cross to the process; one that cannot is a fault of ours, and harms no other."""
+        log.error("internal", exc_info=error)
+        faulty = {place for place, ping in enumerate(batch.pings) if not _can_cross(batch._replace(pings=[ping]))}
+
+        def tell(recorded: Recorded) -> None:
+            left = iter(recorded.verdicts)
+            found = [Refusal("internal") if place in faulty else next(left) for place in range(len(batch.pings))]
+            told(recorded._replace(verdicts=found))
+
+        self.write(batch._replace(pings=[p for place, p in enumerate(batch.pings) if place not in faulty]), tell)
+
+    def _wait(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._give_up)
+
+    def _give_up(self) -> None:
+        self._timer = None
+        given, self._given = self._given, None
+        if given is not None:
+            verdicts = [Refusal("unavailable", retry_after=RETRY_SECONDS)] * given.pings
+            given.told(Recorded(list(verdicts), 0.0, "there is no process to write"))
+
+    # What the process says.
+
+    def began(self) -> None:
+        """Give the process what the one before it did not finish."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._given is not None:
+            self._child.send(self._given.frame)
+
+    def answered(self, body: bytes) -> None:
+        """Tell what became of the batch."""
+        given, self._given = self._given, None
+        if given is not None:
+            given.told(unpack_recorded(body))
+
+    def died(self) -> None:
+        """Wait for the next process."""
+        if self._given is not None:
+            self._wait()
+
+
+def _can_cross(batch: Batch) -> bool:
+    try:
+        pack_batch(batch)
+    except Exception:  # noqa: BLE001 - whatever it is that cannot be written down
+        return False
+    return True
