@@ -1,4 +1,4 @@
-"""How fast heartbeats become durable, as a ratio to a bare callable on the same server under the same load.
+"""How fast heartbeats become durable, as a ratio to a bare ASGI callable under the same load.
 
 The rounds of what is compared take turns: whatever else the machine does meanwhile falls on both.
 """

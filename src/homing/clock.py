@@ -12,6 +12,7 @@ from typing import Final, Protocol
 DAY_MS: Final = 86_400_000
 _EPOCH: Final = dt.date(1970, 1, 1)
 _EPOCH_TIME: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MS: Final = dt.timedelta(milliseconds=1)
 
 
 class Clock(Protocol):
@@ -92,4 +93,4 @@ def parse_time(text: str) -> int:
     if moment.tzinfo is None:
         message = f"no UTC offset in {text!r}"
         raise ValueError(message)
-    return (moment - _EPOCH_TIME) // dt.timedelta(milliseconds=1)
+    return (moment - _EPOCH_TIME) // _MS

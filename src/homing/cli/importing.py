@@ -16,8 +16,8 @@ from homing.ping import Ping
 from homing.server.app import DIALECTS, directory_of
 from homing.server.dialects.base import Dialect, Request
 from homing.server.dialects.seqdesk import TOKEN_HEADER
-from homing.server.ingest.lane import Target, in_place, judge
-from homing.server.ingest.steps import Context
+from homing.server.ingest.lane import Target, in_place
+from homing.server.ingest.steps import Context, judge
 from homing.server.stores.base import App, Batch
 
 FORMAT: Final = 1

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from homing.server.dialects.base import Answer
-from homing.server.http.heads import written
+from homing.server.http.heads import Heads
 from homing.server.ingest.exchange import Exchange, Text
 from homing.server.ingest.lane import Lane, Route
 
@@ -31,14 +31,14 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Shared:
-    """What all connections of a listener share. `date` is the line that tells the time."""
+    """What all connections of a listener share."""
 
     def __init__(self, lane: Lane, config: Config, now: Callable[[], float]) -> None:
         self.lane = lane
         self.config = config
         self.now = now
         self.state = ServerState()
-        self.date = b""
+        self.heads = Heads()
         self.draining = False
         self._gone = asyncio.Event()
 
@@ -93,7 +93,7 @@ class Connection(HttpToolsProtocol):
         """Answer what cannot be understood, and end the connection."""
         if self._over_since is None and not self.transport.is_closing():
             answer = Answer(400, sentence.encode(), (("content-type", "text/plain; charset=utf-8"),))
-            self.transport.write(written(answer, method="", date=self._shared.date, keeps=False))
+            self.transport.write(self._shared.heads.written(answer, "", keeps=False))
             self.linger()
 
     def _decline(self, rest: bytes) -> None:
@@ -275,7 +275,7 @@ class Turn:
         if self.disconnected or transport.is_closing():
             return
         keeps = self.keep_alive and not shared.draining
-        transport.write(written(answer, method=self._exchange.method, date=shared.date, keeps=keeps))
+        transport.write(shared.heads.written(answer, self._exchange.method, keeps=keeps))
         if keeps:
             connection.answered()
         elif self._is_whole:

@@ -9,7 +9,6 @@ from uvicorn.config import Config
 
 from homing.clock import Clock
 from homing.server.http.connection import Connection, Shared
-from homing.server.http.heads import date_line
 from homing.server.ingest.lane import Lane
 
 BACKLOG: Final = 16_384
@@ -84,5 +83,7 @@ class Listener:
         return [each for each in self._shared.state.connections if isinstance(each, Connection)]
 
     def _tick(self) -> None:
-        self._shared.date = date_line(self._clock.now() / 1000)
-        self._shared.state.default_headers = [(b"date", self._shared.date[6:-2])]
+        heads = self._shared.heads
+        heads.tick(self._clock.now() / 1000)
+        name, _, value = heads.date.rstrip().partition(b": ")
+        self._shared.state.default_headers = [(name, value)]

@@ -73,7 +73,7 @@ class Desk:
             self._probing.cancel()
         await self._writer.stop()
 
-    def submit(self, pings: Sequence[Ping], size: int, told: Told) -> None:
+    def submit(self, pings: Sequence[Ping], size: int, *, told: Told) -> None:
         """Take pings in, and tell their verdicts once they are durable. Raises `Refusal` when full.
 
         `size` is what the pings weigh, in bytes.

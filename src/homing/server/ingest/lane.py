@@ -20,7 +20,7 @@ from homing.server.ingest.exchange import Exchange
 from homing.server.ingest.inflate import MOST_BYTES, inflate
 from homing.server.ingest.limits import RateLimit
 from homing.server.ingest.live import Live
-from homing.server.ingest.steps import Context, take
+from homing.server.ingest.steps import Context, judge_all
 from homing.server.ingest.veil import Veil, is_hashed
 
 PREFIX: Final = "/in/"
@@ -221,7 +221,7 @@ class Lane:
         if not pings:
             return self._answer(work, ())
         try:
-            self._desk.submit(pings, work.size, work.told(self._tell))
+            self._desk.submit(pings, work.size, told=work.told(self._tell))
         except Refusal as refusal:
             return self._answer(work, [refusal] * len(pings))
         return None
@@ -253,15 +253,12 @@ class Lane:
 
     def _judge(self, work: "Work", context: Context) -> list[Ping]:
         """Judge what was read, and return the pings that are to be stored."""
-        pings: list[Ping] = []
-        for item in work.reading.items:
-            found = judge(item, context)
-            work.judged.append(found)
-            if isinstance(found, Ping):
-                pings.append(found)
-                if found is not item:
-                    self._note_hashed(found, work.route.dialect)
-        return pings
+        items = work.reading.items
+        work.judged = judged = judge_all(items, context)
+        for item, found in zip(items, judged, strict=True):
+            if found is not item and isinstance(found, Ping):
+                self._note_hashed(found, work.route.dialect)
+        return [found for found in judged if isinstance(found, Ping)]
 
     def _tell(self, work: "Work", recorded: Sequence[Verdict]) -> None:
         """Answer a request whose pings are recorded, or cannot be."""
@@ -340,7 +337,7 @@ class Work:
         self.route = route
         self.target: Target | None = None
         self.reading = _NOTHING_READ
-        self.judged: list[Ping | Refusal] = []
+        self.judged: Sequence[Ping | Refusal] = ()
         self.received = 0
         self.size = 0
 
@@ -363,16 +360,6 @@ def _inflated(exchange: Exchange, dialect: Dialect) -> bytes:
     body = exchange.body()
     encoding = exchange.headers.get("content-encoding", "") or dialect.encoding(exchange.query, body)
     return inflate(body, encoding) if encoding else body
-
-
-def judge(item: Ping | Refusal, context: Context) -> Ping | Refusal:
-    """Take an item through the steps: return it as the ping to record, or as the refusal it met."""
-    if isinstance(item, Refusal):
-        return item
-    try:
-        return take(item, context)
-    except Refusal as refusal:
-        return refusal
 
 
 def in_place(judged: Sequence[Ping | Refusal], recorded: Sequence[Verdict]) -> list[Verdict]:

@@ -3,19 +3,16 @@
 import pytest
 
 from homing.server.dialects.base import JSON_TYPE, Answer
-from homing.server.http.heads import date_line, written
+from homing.server.http.heads import Heads
 
 DATE = b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
 
 
 def text(answer: Answer, *, method: str = "POST", keeps: bool = True) -> bytes:
     """Return an answer as it goes out."""
-    return written(answer, method=method, date=DATE, keeps=keeps)
-
-
-def test_date() -> None:
-    """The time of an answer is written as HTTP wants it."""
-    assert date_line(784_111_777) == DATE
+    heads = Heads()
+    heads.tick(784_111_777)
+    return heads.written(answer, method, keeps=keeps)
 
 
 def test_an_answer() -> None:

@@ -94,7 +94,7 @@ def names(verdicts: Sequence[Verdict]) -> list[str]:
 def sent(desk: Desk, pings: Sequence[Ping], size: int) -> asyncio.Future[Sequence[Verdict]]:
     """Submit the pings of one request; the future holds their verdicts once they are told."""
     told: asyncio.Future[Sequence[Verdict]] = asyncio.get_running_loop().create_future()
-    desk.submit(pings, size, told.set_result)
+    desk.submit(pings, size, told=told.set_result)
     return told
 
 
