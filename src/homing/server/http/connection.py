@@ -272,6 +272,8 @@ class Turn:
         connection = self._connection
         shared, transport = connection._shared, connection.transport  # noqa: SLF001 - a part of its connection
         self.response_complete = True
+        # What was answered forgets whom it was answered by: a cycle for each request would be left to the collector.
+        self._exchange.send = _sent
         if self.disconnected or transport.is_closing():
             return
         keeps = self.keep_alive and not shared.draining
@@ -282,6 +284,10 @@ class Turn:
             transport.close()
         else:
             connection.linger()
+
+
+def _sent(_answer: Answer) -> None:
+    """Do nothing: the request is answered."""
 
 
 class _NobodyWaits:
