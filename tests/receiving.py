@@ -18,6 +18,7 @@ from homing.server.app import Receiver
 from homing.server.config import ROWS
 from homing.server.dialects.base import Answer
 from homing.server.ingest.exchange import Exchange, Send, Text
+from homing.server.ingest.routes import Route
 from homing.server.stores.base import App, Batch, Entry, Instance
 from homing.server.stores.registry import Opened, options_of
 from homing.server.stores.sql.control import SqlControl
@@ -134,10 +135,11 @@ class Site:
         if route is None:
             return await self._framework(scope, *parts)
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        work = self.receiver.lane.begin(exchange_of(scope, answered.set_result), route)
+        exchange = exchange_of(route, scope, answered.set_result)
+        self.receiver.lane.begin(exchange)
         for part in parts:
-            work.exchange.feed(part)
-        self.receiver.lane.finish(work)
+            exchange.feed(part)
+        self.receiver.lane.finish(exchange)
         status, body, headers = await answered
         return Reply(status, dict(headers), body)
 
@@ -208,10 +210,11 @@ def scope_of(method: str, path: str, headers: Mapping[str, str], address: str = 
     }
 
 
-def exchange_of(scope: dict[str, Any], send: Send) -> Exchange:
+def exchange_of(route: Route, scope: dict[str, Any], send: Send) -> Exchange:
     """Return the request of an ASGI scope as the lane knows it."""
     query, peer = scope["query_string"].decode(), scope["client"][0]
-    return Exchange(scope["method"], peer, query, headers=Text(dict(scope["headers"])), send=send)
+    headers = Text(dict(scope["headers"]))
+    return Exchange(route, scope["method"], peer=peer, query=query, headers=headers, send=send)
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from homing.ping import Ping
 from homing.server.app import DIALECTS, directory_of
 from homing.server.dialects.base import Dialect, Request
 from homing.server.dialects.seqdesk import TOKEN_HEADER
-from homing.server.ingest.lane import Target, in_place
+from homing.server.ingest.lane import in_place
+from homing.server.ingest.routes import Target
 from homing.server.ingest.steps import Context, judge
 from homing.server.stores.base import App, Batch
 

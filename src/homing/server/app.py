@@ -36,9 +36,10 @@ from homing.server.dialects.sirveo import Sirveo
 from homing.server.dialects.webhook import Webhook
 from homing.server.ingest.addresses import AddressOf, address_finder
 from homing.server.ingest.desk import Desk
-from homing.server.ingest.lane import Lane, Limits, Routes
+from homing.server.ingest.lane import Lane, Limits
 from homing.server.ingest.limits import RateLimit
 from homing.server.ingest.live import Live
+from homing.server.ingest.routes import Routes
 from homing.server.metrics import Metrics
 from homing.server.reader.client import ReaderClient
 from homing.server.stores.base import Control

@@ -1,14 +1,14 @@
 """Counts what happens, and shows it to Prometheus. Counting is plain addition; the work is done when somebody looks."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from homing.outcomes import OUTCOMES, Verdict, outcome_of
+from homing.outcomes import ACCEPTED, OUTCOMES, Verdict, outcome_of
 
 Gauges = Mapping[str, tuple[str, Callable[[], float]]]
 """By name: what it says, and the function that reads it."""
@@ -38,6 +38,16 @@ class Metrics(Collector):
     def verdict(self, dialect: str, verdict: Verdict) -> None:
         """Count one ping or one refused request."""
         self._outcomes[(dialect, outcome_of(verdict).name)] += 1
+
+    def verdicts(self, dialect: str, verdicts: Sequence[Verdict]) -> None:
+        """Count the pings of a request."""
+        taken = verdicts.count(ACCEPTED)
+        if taken:
+            self._outcomes[(dialect, ACCEPTED.name)] += taken
+        if taken < len(verdicts):
+            for verdict in verdicts:
+                if verdict is not ACCEPTED:
+                    self.verdict(dialect, verdict)
 
     def dropped(self, dialect: str, keys: int) -> None:
         """Count keys that were dropped before storing."""

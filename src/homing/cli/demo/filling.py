@@ -23,7 +23,8 @@ from homing.server.app import Receiver
 from homing.server.dialects.base import Answer
 from homing.server.dialects.native import Native
 from homing.server.ingest.exchange import Exchange, Text
-from homing.server.ingest.lane import POST, Route
+from homing.server.ingest.lane import POST
+from homing.server.ingest.routes import Route
 from homing.server.stores.registry import SQLITE, Opened, open_store, options_of
 from homing.server.writer.thread import WriterThread
 from homing.settings import Resolved, Value
@@ -152,8 +153,8 @@ class _Past:
 
     async def _answer(self, body: bytes) -> Answer:
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        exchange = Exchange(POST, "", "", headers=Text({}), send=answered.set_result)
-        work = self._lane.begin(exchange, self._route)
+        exchange = Exchange(self._route, POST, peer="", query="", headers=Text({}), send=answered.set_result)
+        self._lane.begin(exchange)
         exchange.feed(body)
-        self._lane.finish(work)
+        self._lane.finish(exchange)
         return await answered

@@ -8,7 +8,7 @@ from homing.outcomes import Refusal
 from homing.server.accounts.keys import key_digest
 from homing.server.accounts.veils import Veils
 from homing.server.dialects.base import Hook
-from homing.server.ingest.lane import Target
+from homing.server.ingest.routes import Target
 from homing.server.ingest.steps import BUILT_IN
 from homing.server.stores.base import App, AppKey, Control, Webhook
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from homing.clock import Clock
 from homing.errors import AccountError
-from homing.server.ingest.lane import HOOKS
+from homing.server.ingest.routes import HOOKS
 from homing.server.ingest.steps import MOST_KIND, is_kind
 from homing.server.stores.base import Control, NewWebhook, Webhook
 

@@ -17,7 +17,8 @@ from uvicorn.server import ServerState
 from homing.server.dialects.base import Answer
 from homing.server.http.heads import Heads
 from homing.server.ingest.exchange import Exchange, Text
-from homing.server.ingest.lane import Lane, Route
+from homing.server.ingest.lane import Lane
+from homing.server.ingest.routes import Route
 
 MOST_HEAD: Final = 64 * 1024
 HEAD_SECONDS: Final = 10.0
@@ -128,7 +129,9 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Note when a request begins."""
-        super().on_message_begin()
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
         self._began = self._shared.now()
         self._head_size = self._part_size
 
@@ -145,9 +148,17 @@ class Connection(HttpToolsProtocol):
         path = url.path.decode("ascii")
         route = self._shared.lane.find(unquote(path) if "%" in path else path, method)
         if route is None:
-            super().on_headers_complete()
+            self._begin_cycle()
         else:
             self._begin_turn(method, (url.query or b"").decode("latin-1"), route)
+
+    def _begin_cycle(self) -> None:
+        """Hand a request to the web framework: only that needs the scope which the base class makes for each."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers.extend(headers)
+        super().on_headers_complete()
 
     def _begin_turn(self, method: str, query: str, route: Route) -> None:
         before: Any = self.cycle
@@ -231,8 +242,9 @@ class Turn:
         self._has_begun = False
         self._expects = connection.expect_100_continue
         peer = connection.client[0] if connection.client else ""
-        self._exchange = Exchange(method, peer, query, headers=Text(dict(connection.headers)), send=self.send)
-        self._work = self._lane.begin(self._exchange, route)
+        headers = Text(dict(connection.headers))
+        self._exchange = Exchange(route, method, peer=peer, query=query, headers=headers, send=self.send)
+        self._lane.begin(self._exchange)
 
     def begin(self) -> None:
         """Go on: what came before is answered."""
@@ -244,7 +256,7 @@ class Turn:
                 return
             self._connection.transport.write(CONTINUE)
         if self._is_whole:
-            self._lane.finish(self._work)
+            self._lane.finish(self._exchange)
 
     def feed(self, part: bytes) -> None:
         """Take a part of the body."""
@@ -255,7 +267,7 @@ class Turn:
         """Take note that the request is whole."""
         self._is_whole = True
         if self._has_begun and not self.response_complete:
-            self._lane.finish(self._work)
+            self._lane.finish(self._exchange)
 
     def sweep(self, seconds: float) -> None:
         """End the reading of a body that takes so long."""
@@ -265,7 +277,7 @@ class Turn:
 
     def _give_up(self, outcome: str) -> None:
         self.keep_alive = False
-        self._lane.give_up(self._work, outcome)
+        self._lane.give_up(self._exchange, outcome)
 
     def send(self, answer: Answer) -> None:
         """Send the answer, and close the connection where it does not stay open."""

@@ -1,10 +1,12 @@
 """The desk: gathers pings while the previous commit runs, and tells each request when its pings are durable.
 
 Everything happens on the event loop. One batch is with the writer at a time; whatever comes in meanwhile is the next.
-When idle a batch is one request, at once. Whatever was let in ends with one verdict a ping.
+When idle a batch is one request, at once. Requests with few pings go before those with many, which would keep them
+waiting. Whatever was let in ends with one verdict a ping.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -18,7 +20,10 @@ from homing.server.writer.base import Writer
 from homing.server.writer.scribe import Recorded
 
 MOST_BYTES: Final = 64 * 1024 * 1024
-BATCH_PINGS: Final = 1_000
+BATCH_PINGS: Final = 400
+FEW: Final = 10
+"""So many pings a request may have to go before those that have more."""
+
 PROBE_SECONDS: Final = 5.0
 """So long after it could not be written the store is tried again, also where nobody sends anything meanwhile."""
 
@@ -47,7 +52,8 @@ class Desk:
         self._clock = clock
         self._observe = observe
         self._most = most_pings
-        self._queue: list[_Waiting] = []
+        self._few: list[_Waiting] = []
+        self._many: deque[_Waiting] = deque()
         self._group: list[_Waiting] = []
         self._called = self._busy = False
         self._probing: asyncio.TimerHandle | None = None
@@ -84,7 +90,8 @@ class Desk:
             raise Refusal("overloaded", retry_after=1)
         self.pings += len(pings)
         self.size += size
-        self._queue.append(_Waiting(pings, size, told))
+        queue = self._few if len(pings) <= FEW else self._many
+        queue.append(_Waiting(pings, size, told))
         if not (self._busy or self._called):
             # What else is ready on the event loop comes along.
             self._called = True
@@ -94,15 +101,22 @@ class Desk:
     def _hand_over(self) -> None:
         """Give the writer the next batch, and note when there is none."""
         self._called = False
-        if not self._queue:
+        self._group = self._next_group()
+        if not self._group:
             self._empty.set()
             return
-        count = places = 0
-        while places < len(self._queue) and count < BATCH_PINGS:
-            count += len(self._queue[places].pings)
-            places += 1
-        self._group, self._queue = self._queue[:places], self._queue[places:]
         self._write([ping for waiting in self._group for ping in waiting.pings])
+
+    def _next_group(self) -> list[_Waiting]:
+        """Take the next requests: those with few pings, and of the others as many as fit, but always one."""
+        group, self._few = self._few[:BATCH_PINGS], self._few[BATCH_PINGS:]
+        left = BATCH_PINGS - len(group)
+        is_first = True
+        while self._many and (is_first or len(self._many[0].pings) <= left):
+            group.append(self._many.popleft())
+            left -= len(group[-1].pings)
+            is_first = False
+        return group
 
     def _write(self, pings: Sequence[Ping]) -> None:
         self._busy = True

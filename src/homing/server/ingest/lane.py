@@ -4,8 +4,7 @@ A request is begun when its head is there, fed with its body, and finished when 
 for the desk, so it needs no coroutine.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import structlog
@@ -13,48 +12,23 @@ import structlog
 from homing.clock import Clock
 from homing.outcomes import Refusal, Verdict
 from homing.ping import Ping
-from homing.server.dialects.base import Answer, Dialect, Hook, Reading, Request, bearer
+from homing.server.dialects.base import Answer, Dialect, Request, bearer
 from homing.server.ingest.addresses import AddressOf
 from homing.server.ingest.desk import Desk
 from homing.server.ingest.exchange import Exchange
 from homing.server.ingest.inflate import MOST_BYTES, inflate
 from homing.server.ingest.limits import RateLimit
 from homing.server.ingest.live import Live
+from homing.server.ingest.routes import Route, Routes, Target
 from homing.server.ingest.steps import Context, judge_all
-from homing.server.ingest.veil import Veil, is_hashed
-
-PREFIX: Final = "/in/"
-HOOKS: Final = "/hooks/"
-"""What the paths of webhooks begin with; the key and the token follow."""
-
-ROOT: Final = "/"
-"""The dashboard's first page stands there too."""
-
-REMEMBERED_PATHS: Final = 4096
-LONG_PATH: Final = 250
-"""Longer ones are not remembered: strangers choose them."""
+from homing.server.ingest.veil import is_hashed
 
 POST: Final = "POST"
 OPTIONS: Final = "OPTIONS"
+FEW_DIGITS: Final = len(str(MOST_BYTES)) - 1
+"""A number of so many digits is less than the limit."""
 
 log: Final = structlog.get_logger("homing.lane")
-
-
-class Target(NamedTuple):
-    """An app as the lane knows it.
-
-    `veil` hides its instance ids that tell too much. `keeps_addresses` says whether keyed hashes of addresses are kept;
-    None leaves it to the dialect.
-    """
-
-    app: int
-    retired: bool
-    dimensions: frozenset[str]
-    retention_days: int
-    veil: Veil
-    demands_bearer: bool = False
-    keeps_addresses: bool | None = None
-    hook: Hook | None = None
 
 
 class Targets(Protocol):
@@ -77,7 +51,10 @@ class Tally(Protocol):
     """Counts what became of pings."""
 
     def verdict(self, dialect: str, verdict: Verdict) -> None:
-        """Count one ping or one refused request."""
+        """Count one refused request."""
+
+    def verdicts(self, dialect: str, verdicts: Sequence[Verdict]) -> None:
+        """Count the pings of a request."""
 
     def dropped(self, dialect: str, keys: int) -> None:
         """Count keys that were dropped before storing."""
@@ -92,58 +69,6 @@ class Limits(NamedTuple):
     address: RateLimit
     app: RateLimit
     address_of: AddressOf
-
-
-class Route(NamedTuple):
-    """Where a path leads: a dialect, and the app key, the app's name or the webhook that the path implies.
-
-    `quiet` is the answer where the path brings no pings. `is_shared` says that only POST is for the lane.
-    """
-
-    dialect: Dialect
-    key: str | None
-    app_name: str | None
-    quiet: Answer | None = None
-    is_shared: bool = False
-    hook: str | None = None
-
-
-class Routes:
-    """The table of exact paths: each dialect's own, those below `/in/<app key>`, and those bound to one app.
-
-    Whatever lies below `/hooks/` is for the dialect of webhooks.
-    """
-
-    def __init__(self, dialects: Sequence[Dialect], bound: Mapping[str, str], *, hooks: Dialect | None = None) -> None:
-        self._dialects = dialects
-        self._hooks = hooks
-        self._native = {path: dialect for dialect in dialects for path in dialect.paths}
-        self._fixed = {path: Route(each, None, None) for each in dialects for path in each.open_paths}
-        self._fixed |= {
-            path: Route(each, None, bound[each.name], is_shared=path == ROOT)
-            for each in dialects
-            for path in each.paths
-            if bound.get(each.name)
-        }
-        self._find_again = lru_cache(REMEMBERED_PATHS)(self._find)
-
-    def find(self, path: str) -> Route | None:
-        """Return where a path leads; None when it is none of ingest's."""
-        return self._find_again(path) if len(path) <= LONG_PATH else self._find(path)
-
-    def _find(self, path: str) -> Route | None:
-        if path.startswith(PREFIX):
-            key, slash, rest = path[len(PREFIX) :].partition("/")
-            native = (slash + rest) or ROOT
-            dialect = self._native.get(native) if key or native != ROOT else None
-            return self._quiet(native) if dialect is None else Route(dialect, key, None)
-        if self._hooks is not None and path.startswith(HOOKS):
-            return Route(self._hooks, None, None, hook=path[len(HOOKS) :])
-        return self._fixed.get(path) or self._quiet(path)
-
-    def _quiet(self, path: str) -> Route | None:
-        answers = ((each, each.quiet(path)) for each in self._dialects)
-        return next((Route(each, None, None, answer) for each, answer in answers if answer is not None), None)
 
 
 class Lane:
@@ -176,14 +101,13 @@ class Lane:
         found = self._routes.find(path)
         return None if found is not None and found.is_shared and method != POST else found
 
-    def begin(self, exchange: Exchange, route: Route) -> "Work":
+    def begin(self, exchange: Exchange) -> None:
         """Look at the head of a request. Where that is refused already, its body is passed over."""
-        work = Work(exchange, route)
         try:
-            work.target = self._look_at(exchange, route)
+            exchange.target = self._look_at(exchange, exchange.route)
         except Refusal as refusal:
-            exchange.refusal = refusal
-        return work
+            # The trace of where it was raised leads back to the request: a cycle for the collector.
+            exchange.refusal = refusal.with_traceback(None)
 
     def _look_at(self, exchange: Exchange, route: Route) -> Target | None:
         """Return the app that a request is for, where its head tells; raise `Refusal` when it is not to be read."""
@@ -193,16 +117,19 @@ class Lane:
             raise Refusal("too_large")
         return self._target(exchange, route, self._clock.monotonic())
 
-    def give_up(self, work: "Work", outcome: str) -> None:
+    def give_up(self, exchange: Exchange, outcome: str) -> None:
         """Answer a request whose body is not read to its end, with what it was refused for, or else this outcome."""
-        work.exchange.refusal = work.exchange.refusal or Refusal(outcome)
-        self.finish(work)
+        exchange.refusal = exchange.refusal or Refusal(outcome)
+        self.finish(exchange)
 
-    def finish(self, work: "Work") -> None:
+    def finish(self, exchange: Exchange) -> None:
         """Answer a request whose body is whole, once its pings are durable."""
-        exchange, dialect = work.exchange, work.route.dialect
+        dialect = exchange.route.dialect
+        if exchange.refusal is not None:
+            exchange.send(self._refuse(exchange, dialect, exchange.refusal))
+            return
         try:
-            answer = self._serve(work)
+            answer = self._serve(exchange)
         except Refusal as refusal:
             answer = self._refuse(exchange, dialect, refusal)
         except Exception as error:  # noqa: BLE001 - told in the log, and as `internal`
@@ -210,20 +137,17 @@ class Lane:
         if answer is not None:
             exchange.send(answer)
 
-    def _serve(self, work: "Work") -> Answer | None:
+    def _serve(self, exchange: Exchange) -> Answer | None:
         """Return the answer to a request, None where its pings have to be durable first; raise `Refusal`."""
-        exchange, route = work.exchange, work.route
-        if exchange.refusal is not None:
-            raise exchange.refusal
-        if exchange.method != POST or route.quiet is not None:
-            return self._aside(exchange, route)
-        pings = self._take(work)
+        if exchange.method != POST or exchange.route.quiet is not None:
+            return self._aside(exchange, exchange.route)
+        pings = self._take(exchange)
         if not pings:
-            return self._answer(work, ())
+            return self._answer(exchange, ())
         try:
-            self._desk.submit(pings, work.size, told=work.told(self._tell))
+            self._desk.submit(pings, exchange.size, told=lambda verdicts: self._tell(exchange, verdicts))
         except Refusal as refusal:
-            return self._answer(work, [refusal] * len(pings))
+            return self._answer(exchange, [refusal] * len(pings))
         return None
 
     def _fault(self, exchange: Exchange, dialect: Dialect, error: Exception) -> Answer:
@@ -235,47 +159,41 @@ class Lane:
         self._live.refused(exchange.app, dialect.name, refusal=refusal, received=self._clock.now())
         return dialect.refuse(refusal)
 
-    def _take(self, work: "Work") -> list[Ping]:
+    def _take(self, exchange: Exchange) -> list[Ping]:
         """Read and judge a request, and return its pings that are to be stored."""
-        exchange, dialect = work.exchange, work.route.dialect
+        dialect, target, value = exchange.route.dialect, exchange.target, None
         body = _inflated(exchange, dialect)
-        value, target = None, work.target
         if target is None:
             key, value = dialect.look_in(body)
             target = self._admit(key, exchange, self._clock.monotonic())
-        work.size, work.received = len(body), self._clock.now()
-        asked = (target.app, work.received, target.dimensions, exchange.query, value, target.hook)
-        work.reading = dialect.read(Request(exchange.headers, body, *asked))
-        if work.reading.dropped:
-            self._tally.dropped(dialect.name, work.reading.dropped)
+        exchange.size, exchange.received = len(body), self._clock.now()
+        asked = (target.app, exchange.received, target.dimensions, exchange.query, value, target.hook)
+        exchange.reading = reading = dialect.read(Request(exchange.headers, body, *asked))
+        if reading.dropped:
+            self._tally.dropped(dialect.name, reading.dropped)
         address = self._address_kept(exchange, target, dialect)
-        return self._judge(work, Context(len(body), target.dimensions, target.retention_days, target.veil, address))
-
-    def _judge(self, work: "Work", context: Context) -> list[Ping]:
-        """Judge what was read, and return the pings that are to be stored."""
-        items = work.reading.items
-        work.judged = judged = judge_all(items, context)
-        for item, found in zip(items, judged, strict=True):
+        context = Context(len(body), target.dimensions, target.retention_days, target.veil, address)
+        exchange.judged = judged = judge_all(reading.items, context)
+        for item, found in zip(reading.items, judged, strict=True):
             if found is not item and isinstance(found, Ping):
-                self._note_hashed(found, work.route.dialect)
+                self._note_hashed(found, dialect)
         return [found for found in judged if isinstance(found, Ping)]
 
-    def _tell(self, work: "Work", recorded: Sequence[Verdict]) -> None:
+    def _tell(self, exchange: Exchange, recorded: Sequence[Verdict]) -> None:
         """Answer a request whose pings are recorded, or cannot be."""
         try:
-            answer = self._answer(work, recorded)
+            answer = self._answer(exchange, recorded)
         except Exception as error:  # noqa: BLE001 - told in the log, and as `internal`
-            answer = self._fault(work.exchange, work.route.dialect, error)
-        work.exchange.send(answer)
+            answer = self._fault(exchange, exchange.route.dialect, error)
+        exchange.send(answer)
 
-    def _answer(self, work: "Work", recorded: Sequence[Verdict]) -> Answer:
-        exchange, dialect, judged = work.exchange, work.route.dialect, work.judged
+    def _answer(self, exchange: Exchange, recorded: Sequence[Verdict]) -> Answer:
+        dialect, judged = exchange.route.dialect, exchange.judged
         verdicts = recorded if len(recorded) == len(judged) else in_place(judged, recorded)
-        for verdict in verdicts:
-            self._tally.verdict(dialect.name, verdict)
+        self._tally.verdicts(dialect.name, verdicts)
         if exchange.app is not None:
-            self._live.judged(exchange.app, dialect.name, items=judged, verdicts=verdicts, received=work.received)
-        return dialect.answer(work.reading, verdicts)
+            self._live.judged(exchange.app, dialect.name, items=judged, verdicts=verdicts, received=exchange.received)
+        return dialect.answer(exchange.reading, verdicts)
 
     def _aside(self, exchange: Exchange, route: Route) -> Answer:
         """Return the answer to a request that brings no pings; raise `Refusal` where there is none."""
@@ -327,32 +245,10 @@ class Lane:
         return target
 
 
-class Work:
-    """A request on its way through the lane, and what is known of it so far."""
-
-    __slots__ = ("exchange", "judged", "reading", "received", "route", "size", "target")
-
-    def __init__(self, exchange: Exchange, route: Route) -> None:
-        self.exchange = exchange
-        self.route = route
-        self.target: Target | None = None
-        self.reading = _NOTHING_READ
-        self.judged: Sequence[Ping | Refusal] = ()
-        self.received = 0
-        self.size = 0
-
-    def told(self, tell: "Callable[[Work, Sequence[Verdict]], None]") -> Callable[[Sequence[Verdict]], None]:
-        """Return what tells the verdicts on this request."""
-        return lambda verdicts: tell(self, verdicts)
-
-
-_NOTHING_READ: Final = Reading(())
-
-
 def _length(exchange: Exchange) -> int:
-    """Return the length of the body that a request announces; 0 where it does not."""
+    """Return the length of the body that a request announces; 0 where it does not, or it is surely none too large."""
     given = exchange.headers.get("content-length", "")
-    return int(given) if given.isdecimal() else 0
+    return int(given) if len(given) > FEW_DIGITS and given.isdecimal() else 0
 
 
 def _inflated(exchange: Exchange, dialect: Dialect) -> bytes:

@@ -174,22 +174,29 @@ def test_nobody_waits_for_nobody(office: Office) -> None:
 
 
 def test_a_batch_is_bounded(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What waits is recorded in batches of some pings, so that no commit takes long; a request is never parted."""
-    monkeypatch.setattr(module, "BATCH_PINGS", 5)
+    """What waits is recorded in batches of some pings, so that no commit takes long; a request is never parted.
+
+    Requests with few pings go first, and one with many is always among them.
+    """
+    monkeypatch.setattr(module, "BATCH_PINGS", 20)
     desk = office.desk()
     office.gate.open.clear()
+    order: list[int] = []
 
     async def run() -> None:
         desk.start()
         first = sent(desk, [office.ping()], 1)
         await asyncio.to_thread(office.gate.reached.wait, 30)
-        rest = [sent(desk, [office.ping() for _ in range(size)], 1) for size in (3, 4, 1, 9)]
+        rest = [sent(desk, [office.ping() for _ in range(size)], 1) for size in (11, 12, 30, 3, 9)]
+        for told in rest:
+            told.add_done_callback(lambda each: order.append(len(each.result())))
         office.gate.open.set()
         await asyncio.gather(first, *rest)
         await desk.stop()
 
     asyncio.run(run())
-    assert [1, 7, 10] == office.gate.sizes
+    assert [1, 3 + 9 + 11, 12, 30] == office.gate.sizes
+    assert [3, 9, 11, 12, 30] == order
 
 
 def _open(_batch: Batch) -> bool:

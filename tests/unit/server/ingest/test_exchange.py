@@ -6,14 +6,17 @@ from hypothesis import strategies as st
 
 from homing.outcomes import Refusal
 from homing.server.dialects.base import Answer
+from homing.server.dialects.native import Native
 from homing.server.ingest.exchange import MOST_PASSED_OVER, Exchange, Text
 from homing.server.ingest.inflate import MOST_BYTES
+from homing.server.ingest.routes import Route
 
 
 def exchange(**headers: str) -> Exchange:
     """Return a request with these headers."""
     named = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
-    return Exchange("POST", "192.0.2.1", "", headers=Text(named), send=_unsent)
+    route = Route(Native(), None, None)
+    return Exchange(route, "POST", peer="192.0.2.1", query="", headers=Text(named), send=_unsent)
 
 
 def _unsent(answer: Answer) -> None:

@@ -15,9 +15,10 @@ from homing.server.accounts.keys import make_key
 from homing.server.app import DIALECTS
 from homing.server.dialects.base import Answer, Dialect, Headers, Reading, Request, bearer, refused
 from homing.server.ingest.addresses import address_finder
-from homing.server.ingest.lane import Lane, Limits, Route, Routes
+from homing.server.ingest.lane import Lane, Limits
 from homing.server.ingest.limits import RateLimit
 from homing.server.ingest.live import Live
+from homing.server.ingest.routes import Route, Routes
 from tests.golden.cases import cases
 from tests.receiving import (
     HEARTBEAT,
@@ -480,9 +481,10 @@ def given_up(to: Site, key: str) -> tuple[int, str]:
     route = to.receiver.lane.find(NATIVE, "POST")
     assert route is not None
     answers: list[Answer] = []
-    work = to.receiver.lane.begin(exchange_of(scope, answers.append), route)
-    work.exchange.feed(b"{")
-    to.receiver.lane.give_up(work, "too_slow")
+    exchange = exchange_of(route, scope, answers.append)
+    to.receiver.lane.begin(exchange)
+    exchange.feed(b"{")
+    to.receiver.lane.give_up(exchange, "too_slow")
     return answers[0].status, json.loads(answers[0].body)["outcome"]
 
 
