@@ -55,6 +55,7 @@ class Desk:
         self._few: list[_Waiting] = []
         self._many: deque[_Waiting] = deque()
         self._group: list[_Waiting] = []
+        self._turns: list[Callable[[], None]] = []
         self._called = self._busy = False
         self._probing: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
@@ -98,6 +99,17 @@ class Desk:
             self._empty.clear()
             asyncio.get_running_loop().call_soon(self._hand_over)
 
+    def turn(self, told: Callable[[], None]) -> None:
+        """Tell when the commit under way is done; at once where there is none.
+
+        Refusals wait like this. Told at once, those who are refused would send the next request at once, and keep the
+        event loop so busy that valid pings waited twice as long.
+        """
+        if self._busy:
+            self._turns.append(told)
+        else:
+            told()
+
     def _hand_over(self) -> None:
         """Give the writer the next batch, and note when there is none."""
         self._called = False
@@ -135,6 +147,9 @@ class Desk:
             self.size -= size
             told(verdicts[start:end])
             start = end
+        turns, self._turns = self._turns, []
+        for turn in turns:
+            turn()
 
     def _note(self, recorded: Recorded) -> None:
         if recorded.verdicts:

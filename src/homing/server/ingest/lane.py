@@ -126,16 +126,20 @@ class Lane:
         """Answer a request whose body is whole, once its pings are durable."""
         dialect = exchange.route.dialect
         if exchange.refusal is not None:
-            exchange.send(self._refuse(exchange, dialect, exchange.refusal))
+            self._turn_away(exchange, self._refuse(exchange, dialect, exchange.refusal))
             return
         try:
             answer = self._serve(exchange)
         except Refusal as refusal:
-            answer = self._refuse(exchange, dialect, refusal)
+            self._turn_away(exchange, self._refuse(exchange, dialect, refusal))
         except Exception as error:  # noqa: BLE001 - told in the log, and as `internal`
-            answer = self._fault(exchange, dialect, error)
-        if answer is not None:
-            exchange.send(answer)
+            exchange.send(self._fault(exchange, dialect, error))
+        else:
+            if answer is not None:
+                exchange.send(answer)
+
+    def _turn_away(self, exchange: Exchange, answer: Answer) -> None:
+        self._desk.turn(lambda: exchange.send(answer))
 
     def _serve(self, exchange: Exchange) -> Answer | None:
         """Return the answer to a request, None where its pings have to be durable first; raise `Refusal`."""

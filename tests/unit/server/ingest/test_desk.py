@@ -346,3 +346,28 @@ def test_a_store_that_comes_back_by_itself(office: Office, monkeypatch: pytest.M
     assert [False, True] == asyncio.run(run())
     assert {0} == set(office.gate.sizes[1:])
     assert ([1], 0) == (office.commits, office.requests())
+
+
+def test_a_turn_is_the_commit_under_way(office: Office) -> None:
+    """A refusal waits for the pings that were let in before it, makes no commit, and waits for nothing when idle."""
+
+    async def run() -> list[bool]:
+        desk = office.desk()
+        desk.start()
+        turns: list[str] = []
+        desk.turn(lambda: turns.append("idle"))
+        seen = [turns == ["idle"]]
+        office.gate.open.clear()
+        waiting = sent(desk, [office.ping()], 100)
+        await asyncio.to_thread(office.gate.reached.wait, 5)
+        desk.turn(lambda: turns.append("busy"))
+        await asyncio.sleep(0.05)
+        seen.append(turns == ["idle"])
+        office.gate.open.set()
+        await asyncio.wait_for(waiting, 5)
+        seen.append(turns == ["idle", "busy"])
+        await desk.stop()
+        return seen
+
+    assert [True] * 3 == asyncio.run(run())
+    assert [1] == office.gate.sizes
