@@ -145,6 +145,9 @@ def _cards(answer: Mapping[str, Any], query: Query) -> list[Card]:
 
 def _card_note(name: str, summary: Mapping[str, Any], query: Query) -> str:
     if name in SHARED and summary["clients"]:
+        if not any(summary[each] for each in SHARED):
+            # 0 % would say that they told; nothing may be known of any.
+            return "no client says so"
         # A client that was updated in between stands under both.
         ending = ", on some day" if len(query.days) > 1 else ""
         return f"{share(summary[name], summary['clients'])} of clients{ending}"

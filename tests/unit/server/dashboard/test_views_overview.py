@@ -85,6 +85,14 @@ def test_one_day_has_no_other_day() -> None:
     assert "60.0% of clients" == {card.name: card for card in shown("range=today").cards}["latest"].note
 
 
+def test_clients_that_do_not_tell() -> None:
+    """Where no client says whether it is up to date, that is said, and no share that would look like an answer."""
+    made = shown("range=today", summary={**SUMMARY, "latest": 0, "outdated": 0})
+    assert {"no client says so"} == {card.note for card in made.cards if card.name in ("latest", "outdated")}
+    some = shown("range=today", summary={**SUMMARY, "latest": 0})
+    assert "0%" in {card.name: card for card in some.cards}["latest"].note
+
+
 def test_requests_that_cannot_be_counted() -> None:
     """Requests are a dash with the reason where a filter is on something they are not counted by."""
     made = shown("filter=edition:pro&update_state=latest&platform=linux", summary={**SUMMARY, "requests": None})
