@@ -1,8 +1,9 @@
 """The desk: gathers pings while the previous commit runs, and tells each request when its pings are durable.
 
 Everything happens on the event loop. One batch is with the writer at a time; whatever comes in meanwhile is the next.
-When idle a batch is one request, at once. Requests with few pings go before those with many, which would keep them
-waiting. Whatever was let in ends with one verdict a ping.
+When idle a batch is one request, at once. A batch that is full goes ahead: the writer need not wait for the event loop.
+Requests with few pings go before those with many, which would keep them waiting. Whatever was let in ends with one
+verdict a ping.
 """
 
 import asyncio
@@ -20,7 +21,12 @@ from homing.server.writer.base import Writer
 from homing.server.writer.scribe import Recorded
 
 MOST_BYTES: Final = 64 * 1024 * 1024
-BATCH_PINGS: Final = 400
+BATCH_PINGS: Final = 200
+"""A batch of so many is full: it takes the writer some milliseconds, which is how long others wait for it."""
+
+MOST_AHEAD: Final = 2
+"""So many batches are with the writer at most."""
+
 FEW: Final = 10
 """So many pings a request may have to go before those that have more."""
 
@@ -54,9 +60,10 @@ class Desk:
         self._most = most_pings
         self._few: list[_Waiting] = []
         self._many: deque[_Waiting] = deque()
-        self._group: list[_Waiting] = []
+        self._queued = 0
+        self._given: deque[list[_Waiting]] = deque()
         self._turns: list[Callable[[], None]] = []
-        self._called = self._busy = False
+        self._called = False
         self._probing: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
         self._empty.set()
@@ -93,7 +100,8 @@ class Desk:
         self.size += size
         queue = self._few if len(pings) <= FEW else self._many
         queue.append(_Waiting(pings, size, told))
-        if not (self._busy or self._called):
+        self._queued += len(pings)
+        if self._is_due() and not self._called:
             # What else is ready on the event loop comes along.
             self._called = True
             self._empty.clear()
@@ -105,24 +113,29 @@ class Desk:
         Refusals wait like this. Told at once, those who are refused would send the next request at once, and keep the
         event loop so busy that valid pings waited twice as long.
         """
-        if self._busy:
+        if self._given:
             self._turns.append(told)
         else:
             told()
 
+    def _is_due(self) -> bool:
+        """Say whether the writer is to have another batch now."""
+        if not self._given:
+            return bool(self._few or self._many)
+        return self._queued >= BATCH_PINGS and len(self._given) < MOST_AHEAD
+
     def _hand_over(self) -> None:
-        """Give the writer the next batch, and note when there is none."""
+        """Give the writer what it is to have, and note when there is nothing left."""
         self._called = False
-        self._group = self._next_group()
-        if not self._group:
+        while self._is_due():
+            self._write(self._next_group())
+        if not self._given:
             self._empty.set()
-            return
-        self._write([ping for waiting in self._group for ping in waiting.pings])
 
     def _next_group(self) -> list[_Waiting]:
         """Take the next requests: those with few pings, and of the others as many as fit, but always one."""
         group, self._few = self._few[:BATCH_PINGS], self._few[BATCH_PINGS:]
-        left = BATCH_PINGS - len(group)
+        left = BATCH_PINGS - sum(len(waiting.pings) for waiting in group)
         is_first = True
         while self._many and (is_first or len(self._many[0].pings) <= left):
             group.append(self._many.popleft())
@@ -130,13 +143,14 @@ class Desk:
             is_first = False
         return group
 
-    def _write(self, pings: Sequence[Ping]) -> None:
-        self._busy = True
+    def _write(self, group: list[_Waiting]) -> None:
+        pings = [ping for waiting in group for ping in waiting.pings]
+        self._queued -= len(pings)
+        self._given.append(group)
         self._writer.write(Batch(self._clock.id(), pings), self._release)
 
     def _release(self, recorded: Recorded) -> None:
-        self._busy = False
-        group, self._group = self._group, []
+        group = self._given.popleft()
         # The writer is given its next batch first: it works while the answers to this one go out.
         self._hand_over()
         self._note(recorded)
@@ -165,6 +179,6 @@ class Desk:
     def _probe(self) -> None:
         """Try to write nothing, and see whether that can be: no ping may come while we say that we are not ready."""
         self._probing = None
-        if not (self.healthy or self._busy or self._called):
+        if not (self.healthy or self._given or self._called):
             self._empty.clear()
-            self._write(())
+            self._write([])

@@ -28,4 +28,4 @@ class Writer(Protocol):
         """How often it died."""
 
     def write(self, batch: Batch, told: Told) -> None:
-        """Make a batch durable, then tell; the next one is given when this one was told of."""
+        """Make a batch durable, then tell. Batches are written, and told of, in the order in which they are given."""

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from typing import Final, NamedTuple
 
 import msgspec
 import structlog
 
-from homing.outcomes import Refusal
+from homing.outcomes import Refusal, Verdict
 from homing.server.channel.child import Child
 from homing.server.stores.base import Batch, Options
 from homing.server.writer.base import Told
@@ -21,7 +22,7 @@ log: Final = structlog.get_logger("homing.writer")
 
 
 class _Given(NamedTuple):
-    """The batch that the process has, or is to have: its frame, how many pings are in it, and whom to tell."""
+    """A batch that the process has, or is to have: its frame, how many pings are in it, and whom to tell."""
 
     frame: bytes
     pings: int
@@ -31,13 +32,13 @@ class _Given(NamedTuple):
 class WriterClient:
     """Has a process of its own write, one batch after the other.
 
-    A batch that the process died over is given to the next one under the same id: it is stored once.
+    What the process died over is given to the next one, in the same order and under the same ids: it is stored once.
     """
 
     def __init__(self, url: str, options: Options, logs: tuple[str, str] = ("info", "auto")) -> None:
         arguments = (url, msgspec.json.encode(options).decode(), *logs)
         self._child = Child("writer", "homing.server.writer.process", arguments, work=self)
-        self._given: _Given | None = None
+        self._given: deque[_Given] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -65,7 +66,7 @@ class WriterClient:
         except Exception as error:  # noqa: BLE001 - told in the log, and as `internal`
             self._write_without_faults(batch, told, error)
             return
-        self._given = _Given(frame, len(batch.pings), told)
+        self._given.append(_Given(frame, len(batch.pings), told))
         if not self.alive:
             self._wait()
             return
@@ -91,10 +92,10 @@ class WriterClient:
 
     def _give_up(self) -> None:
         self._timer = None
-        given, self._given = self._given, None
-        if given is not None:
-            verdicts = [Refusal("unavailable", retry_after=RETRY_SECONDS)] * given.pings
-            given.told(Recorded(list(verdicts), 0.0, "there is no process to write"))
+        left, self._given = self._given, deque()
+        for each in left:
+            verdicts: list[Verdict] = [Refusal("unavailable", retry_after=RETRY_SECONDS)] * each.pings
+            each.told(Recorded(verdicts, 0.0, "there is no process to write"))
 
     # What the process says.
 
@@ -103,18 +104,16 @@ class WriterClient:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._given is not None:
-            self._child.send(self._given.frame)
+        for each in self._given:
+            self._child.send(each.frame)
 
     def answered(self, body: bytes) -> None:
-        """Tell what became of the batch."""
-        given, self._given = self._given, None
-        if given is not None:
-            given.told(unpack_recorded(body))
+        """Tell what became of the batch that was given first."""
+        self._given.popleft().told(unpack_recorded(body))
 
     def died(self) -> None:
         """Wait for the next process."""
-        if self._given is not None:
+        if self._given:
             self._wait()
 
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from homing.clock import day_of
 from homing.errors import StoreUnavailable
-from homing.outcomes import Refusal, Verdict, outcome_of
+from homing.outcomes import ACCEPTED, Refusal, Verdict, outcome_of
 from homing.ping import Ping
 from homing.server.ingest import desk as module
 from homing.server.ingest.desk import Desk
 from homing.server.stores.base import Batch, Store
-from homing.server.writer.scribe import RETRY_SECONDS
+from homing.server.writer.scribe import RETRY_SECONDS, Recorded
 from homing.server.writer.thread import WriterThread
 from tests.conftest import STORE_CHECKS
 from tests.contract.engines import Sqlite
@@ -197,6 +197,60 @@ def test_a_batch_is_bounded(office: Office, monkeypatch: pytest.MonkeyPatch) -> 
     asyncio.run(run())
     assert [1, 3 + 9 + 11, 12, 30] == office.gate.sizes
     assert [3, 9, 11, 12, 30] == order
+
+
+class Hands:
+    """A writer that holds what it is given until it is told to finish."""
+
+    alive = True
+    restarts = 0
+
+    def __init__(self) -> None:
+        self.held: list[tuple[Batch, Callable[[Recorded], None]]] = []
+
+    def start(self) -> None:
+        """Do nothing."""
+
+    async def stop(self) -> None:
+        """Do nothing."""
+
+    def write(self, batch: Batch, told: Callable[[Recorded], None]) -> None:
+        """Hold a batch."""
+        self.held.append((batch, told))
+
+    def sizes(self) -> list[int]:
+        """Return how many pings each batch has that is held."""
+        return [len(batch.pings) for batch, _told in self.held]
+
+    def finish(self) -> None:
+        """Finish the batch that was given first."""
+        batch, told = self.held.pop(0)
+        told(Recorded([ACCEPTED] * len(batch.pings), 0.0))
+
+
+def test_a_full_batch_goes_ahead(office: Office) -> None:
+    """While one batch is written the next is given as soon as it is full, but no third; what is less waits."""
+    hands = Hands()
+    desk = Desk(hands, office.site.clock, lambda _pings, _seconds: None)
+    most = module.BATCH_PINGS
+
+    async def run() -> list[list[int]]:
+        desk.start()
+        seen, told = [], []
+        for size in (1, most - 1, 1, most, 7):
+            told.append(sent(desk, [office.ping() for _ in range(size)], 1))
+            await asyncio.sleep(0)
+            seen.append(hands.sizes())
+        while hands.held:
+            hands.finish()
+            seen.append(hands.sizes())
+        await asyncio.gather(*told)
+        await desk.stop()
+        return seen
+
+    first = [[1], [1], [1, most], [1, most], [1, most]]
+    assert [*first, [most, most + 7], [most + 7], []] == asyncio.run(run())
+    assert 0 == desk.pings == desk.size
 
 
 def _open(_batch: Batch) -> bool:
