@@ -33,6 +33,7 @@ EVENTS: Final = 100
 SENDERS: Final = 8
 MOST_BATCHES: Final = 12_000
 GZIP_LEVEL: Final = 6
+FIRST_MS: Final = 1_795_000_000_000
 MOST_AT_ONCE: Final = 40_000
 
 TRICKLE: Final = 8
@@ -218,11 +219,17 @@ def _batches(homing: Running, store: Path, length: float, figures: Figures) -> N
 def _written(count: int) -> Iterator[bytes]:
     """Yield batches that all differ, each after a line with its length."""
     own = random.Random(0)
-    for _ in range(count):
+    for number in range(count):
         instances = (BATCHED.replace("@I", f"{own.randrange(10_000):012d}") for _ in range(EVENTS))
-        events = [_event(each, str(uuid.UUID(int=own.getrandbits(128), version=4))) for each in instances]
+        events = [_event(each, _timed_id(own, FIRST_MS + number)) for each in instances]
         body = gzip.compress(json.dumps({"batch": events}, separators=(",", ":")).encode(), GZIP_LEVEL)
         yield b"%d\n%s" % (len(body), body)
+
+
+def _timed_id(own: random.Random, ms: int) -> str:
+    """Return a UUID of version 7, as PostHog's SDKs for Node and browsers make them (RFC 9562)."""
+    bits = ms << 80 | 7 << 76 | own.getrandbits(12) << 64 | 2 << 62 | own.getrandbits(62)
+    return str(uuid.UUID(int=bits))
 
 
 def _entries(store: Path) -> int:

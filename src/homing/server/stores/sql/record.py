@@ -26,7 +26,7 @@ from homing.server.stores.sql.liveness import learned
 from homing.server.stores.sql.schema import app, batch, client, instance, last_seen, ping_id, segment, tombstone
 from homing.server.stores.sql.schema import history as blocks
 from homing.server.stores.sql.segments import Place, row_of
-from homing.server.stores.sql.text import digest, json_list
+from homing.server.stores.sql.text import claim_of, digest, json_list
 from homing.server.stores.sql.values import ValueLimits
 
 PING_ID_DAYS: Final = 7
@@ -133,7 +133,7 @@ class Recorder:
             self._limits.clear()
         keys = [(ping.app, ping.instance) for ping in pings]
         known, ordinals = self._look_up(connection, owner, keys)
-        claims = [None if ping.id is None else (ping.app, digest(ping.id)) for ping in pings]
+        claims = [None if ping.id is None else (ping.app, claim_of(ping.id)) for ping in pings]
         taken = self._taken(connection, claims)
         erased = self._erased(connection, owner, keys, known) if taken_head.erasures else frozenset()
         stored = Stored(keys, known, ordinals, claims, taken, erased)

@@ -1,10 +1,12 @@
 """How single values are written down."""
 
+from uuid import UUID
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from homing.ping import Ping
-from homing.server.stores.sql.text import digest, json_list, read_state, state_of
+from homing.server.stores.sql.text import claim_of, digest, json_list, read_state, state_of
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.recursive(
@@ -43,3 +45,22 @@ def test_a_digest_does_not_change() -> None:
 def test_a_list_is_json() -> None:
     """Values of any iterable become one JSON array."""
     assert '[1,"ü",null]' == json_list(iter([1, "ü", None]))
+
+
+IDS = st.uuids().map(str) | st.integers(0, 2**128 - 1).map(lambda bits: str(UUID(int=bits & ~(0xF << 76) | 7 << 76)))
+
+
+@given(IDS, IDS)
+def test_claims_tell_ids_apart(one: str, other: str) -> None:
+    """What stands for a ping's id has 24 characters, the same ones for the same id, whatever kind it is of."""
+    assert (one == other) == (claim_of(one) == claim_of(other))
+    assert 24 == len(claim_of(one))
+
+
+def test_claims_of_one_time() -> None:
+    """Ids that begin with their time stand together, in its order; nobody's spelling of others makes them such."""
+    first, second, later = (f"01a2017b-{part}-7c1a-9617-bc2741eb0cab" for part in ("09d2", "09d2", "09d3"))
+    second = second.replace("bc", "00")
+    assert claim_of(first)[:12] == claim_of(second)[:12] < claim_of(later)[:12]
+    assert claim_of(first.upper()) == digest(first.upper())
+    assert claim_of(f"{first}\n") == digest(f"{first}\n")
