@@ -153,6 +153,31 @@ def test_what_is_no_http(world: World) -> None:
         assert 400 <= status < 506
 
 
+def test_a_sender_that_says_that_this_was_all(world: World) -> None:
+    """Whoever closes its own direction behind a request sees the answer: pings and pages."""
+    page = b"GET /livez HTTP/1.1\r\nHost: homing\r\n\r\n"
+    for request, body in ((goes_on(ping(world, "all")), b'"accepted"'), (page, b"ok")):
+        with socket.create_connection(("127.0.0.1", world.receiver.port), timeout=30) as connection:
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            found = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert found.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert body in found
+
+
+def test_a_body_that_does_not_end(world: World) -> None:
+    """Whoever sends more and more is told once, and counted once."""
+    before = world.receiver.outcomes().get("too_large", 0)
+    with socket.create_connection(("127.0.0.1", world.receiver.port), timeout=30) as connection:
+        connection.sendall(head(world, PINGS, "Transfer-Encoding: chunked"))
+        try:
+            for _ in range(400):
+                connection.sendall(b"10000\r\n%s\r\n" % BLOCK)
+        except OSError:
+            pass
+    assert world.receiver.outcomes()["too_large"] == before + 1
+
+
 def test_an_offer_of_another_protocol(world: World) -> None:
     """Who offers to go on with HTTP/2, as some libraries do at first, is answered in HTTP/1.1 and may go on in it."""
     offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"

@@ -73,6 +73,14 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
         self._shared.one_less()
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer a sender that says that it sends nothing more; return whether the connection stays open for that."""
+        turn: Any = self.cycle
+        if turn is None or turn.response_complete or self._began is not None or self._over_since is not None:
+            return False
+        turn.keep_alive = False
+        return True
+
     def data_received(self, data: bytes) -> None:
         """Parse what came. A head that grows too large ends the connection."""
         if self._over_since is not None:
@@ -240,6 +248,7 @@ class Turn:
         self._lane = connection._shared.lane  # noqa: SLF001 - a part of its connection
         self._is_whole = False
         self._has_begun = False
+        self._is_finished = False
         self._expects = connection.expect_100_continue
         peer = connection.client[0] if connection.client else ""
         headers = Text(dict(connection.headers))
@@ -255,29 +264,35 @@ class Turn:
                 self._give_up("")
                 return
             self._connection.transport.write(CONTINUE)
-        if self._is_whole:
-            self._lane.finish(self._exchange)
+        self._finish()
 
     def feed(self, part: bytes) -> None:
         """Take a part of the body."""
-        if not (self.response_complete or self._exchange.feed(part)) and self._has_begun:
+        if not (self._is_finished or self._exchange.feed(part)):
             self._give_up("too_large")
 
     def end(self) -> None:
         """Take note that the request is whole."""
         self._is_whole = True
-        if self._has_begun and not self.response_complete:
-            self._lane.finish(self._exchange)
+        self._finish()
 
     def sweep(self, seconds: float) -> None:
         """End the reading of a body that takes so long."""
-        most = BODY_SECONDS if self._exchange.refusal is None else PASS_OVER_SECONDS
-        if seconds > most and self._has_begun and not self.response_complete:
+        if seconds > (BODY_SECONDS if self._exchange.refusal is None else PASS_OVER_SECONDS):
             self._give_up("too_slow")
 
+    def _finish(self) -> None:
+        """Have a request answered that is whole, and whose turn it is, once."""
+        if self._is_whole and self._has_begun and not self._is_finished:
+            self._is_finished = True
+            self._lane.finish(self._exchange)
+
     def _give_up(self, outcome: str) -> None:
-        self.keep_alive = False
-        self._lane.give_up(self._exchange, outcome)
+        """Have a request answered whose body is not read any further, once it is its turn."""
+        if self._has_begun and not self._is_finished:
+            self._is_finished = True
+            self.keep_alive = False
+            self._lane.give_up(self._exchange, outcome)
 
     def send(self, answer: Answer) -> None:
         """Send the answer, and close the connection where it does not stay open."""
