@@ -1,12 +1,13 @@
 """The writer process dies or stands still: pings wait or get 503, none is lost, and none counts twice."""
 
+import contextlib
 import signal
 import threading
 from collections.abc import Sequence
 
 import pytest
 
-from tests.functional.client import Answer, Client, Load
+from tests.functional.client import GONE, Answer, Client, Load
 from tests.functional.receiver import Receiver, until
 
 pytestmark = pytest.mark.slow
@@ -112,3 +113,34 @@ def test_the_writer_ends_with_the_receiver(receiver: Receiver) -> None:
     assert 0 == receiver.stop()
     assert not writer.is_running()
     assert (IDS + 1, IDS) == receiver.summary()
+
+
+def test_told_to_stop_while_the_writer_stands_still(receiver: Receiver) -> None:
+    """A writer that does not answer holds the end up for some seconds, not for ever, and is ended."""
+    writer = until(receiver.writer, "A writer")
+    writer.send(signal.SIGSTOP)
+    thread = threading.Thread(target=ignore_the_end, args=(receiver,))
+    thread.start()
+    until(lambda: receiver.metrics()["homing_queue_pings"] == 1, "The ping")
+    assert 0 == receiver.stop()
+    thread.join(10)
+    assert 1 == len(receiver.log("not_written"))
+    until(lambda: not writer.is_running(), "The end of the writer")
+
+
+def ignore_the_end(receiver: Receiver) -> None:
+    """Send a ping that is not answered."""
+    with contextlib.suppress(*GONE), receiver.client() as client:
+        send(client, [1])
+
+
+def test_readiness_while_the_writer_stands_still(receiver: Receiver) -> None:
+    """A batch that is not written for long is no readiness."""
+    writer = until(receiver.writer, "A writer")
+    writer.send(signal.SIGSTOP)
+    thread = threading.Thread(target=ignore_the_end, args=(receiver,))
+    thread.start()
+    until(lambda: not receiver.is_ready(), "Unreadiness")
+    writer.send(signal.SIGCONT)
+    until(receiver.is_ready, "Readiness")
+    thread.join(10)

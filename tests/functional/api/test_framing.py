@@ -2,10 +2,12 @@
 
 import json
 import socket
+import time
 from collections.abc import Sequence
 
 import pytest
 
+from homing.server.http.connection import MOST_WAITING
 from tests.functional.api.conftest import World
 
 PINGS = "/v1/pings"
@@ -194,3 +196,74 @@ def test_head(world: World) -> None:
     """HEAD has no body, also where it is refused."""
     request = head(world, PINGS).replace(b"POST", b"HEAD")
     assert (405, b"") == answer(world, request)
+
+
+def talk(world: World, *parts: bytes, wait: float = 0.0) -> list[int]:
+    """Say these parts on one connection, and return the statuses of what comes until it is closed."""
+    with socket.create_connection(("127.0.0.1", world.receiver.port), timeout=30) as connection:
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(wait)
+        found = b"".join(iter(lambda: connection.recv(65536), b""))
+    return [int(each[:3]) for each in found.split(b"HTTP/1.1 ")[1:]]
+
+
+PAGE = b"GET /livez HTTP/1.1\r\nHost: homing\r\n\r\n"
+NONSENSE = b"\0X\r\n\r\n"
+
+
+def test_nonsense_behind_requests(world: World) -> None:
+    """What cannot be understood is answered after what came before it, and harms nobody else."""
+    good = goes_on(ping(world, "before"))
+    refused = good.replace(world.theirs.keys["lamp"]["send"].encode(), b"nobody")
+    assert [200, 200, 400] == talk(world, good + good + NONSENSE)
+    assert [401, 401, 400] == talk(world, refused + refused + NONSENSE)
+    assert [200, 400] == talk(world, PAGE + NONSENSE)
+    assert [200, 200, 200, 400] == talk(world, PAGE + good + PAGE + b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert 200 == answer(world, ping(world, "after"))[0]
+
+
+def test_a_chunk_that_cannot_be(world: World) -> None:
+    """A body that is damaged in the middle is refused alone; what came before it is answered."""
+    chunked = goes_on(head(world, PINGS, "Transfer-Encoding: chunked"))
+    assert [200, 400] == talk(world, goes_on(ping(world, "first")) + chunked + b'5\r\n{"a"', b"nonsense\r\n", wait=0.1)
+    assert [400] == talk(world, chunked + b"zz\r\n")
+
+
+@pytest.mark.parametrize("first", [PAGE, None])
+def test_very_many_requests_at_once(world: World, first: bytes | None) -> None:
+    """Of very many requests sent at once as many are answered as may wait; beyond that the connection ends."""
+    odd = b"GET /in/a/v1/pings HTTP/1.1\r\n\r\n"
+    statuses = talk(world, (first or goes_on(ping(world, "many"))) + 400 * odd)
+    assert [200, *[405] * MOST_WAITING, 400] == statuses
+    offers = 50 * PAGE.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+    assert [200] * 51 == talk(world, offers + PAGE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+
+
+def test_trailers(world: World) -> None:
+    """What follows a body is no header, and is not read without end."""
+    chunked = head(world, PINGS, "Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n"
+    assert [200] == talk(world, chunked + b"Authorization: Bearer nobody\r\n\r\n")
+    assert [400] == talk(world, chunked, *[b"a:b\r\n" * 10_000] * 2, wait=0.2)
+    form = head(world, SIGN_IN, "Transfer-Encoding: chunked").replace(b"Content-Type: application/json\r\n", b"")
+    body = b'19\r\n{"name":"a","password":"b"}\r\n0\r\n'.replace(b"19", b"1b")
+    assert talk(world, form + body + b"Content-Type: application/json\r\n\r\n")[0] == 415
+
+
+def test_who_does_not_read(world: World) -> None:
+    """Nothing more is taken in from who does not read the answers."""
+    odd = b"PUT /in/a/v1/pings HTTP/1.1\r\nContent-Length: 0\r\n\r\n" * 1_000_000
+    with socket.create_connection(("127.0.0.1", world.receiver.port), timeout=2) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with pytest.raises((TimeoutError, ConnectionError)):
+            connection.sendall(odd)
+    assert 200 == answer(world, ping(world, "another"))[0]
+
+
+def test_old_senders_that_offer(world: World) -> None:
+    """A client of HTTP/1.0 stays one, whatever it offers; what follows a last request is not read."""
+    offer = "Connection: upgrade\r\nUpgrade: h2c\r\n"
+    old = ping(world, "old").replace(b"HTTP/1.1", b"HTTP/1.0").replace(LAST.encode(), offer.encode())
+    assert 200 == answer(world, old)[0]
+    last = ping(world, "last").replace(LAST.encode(), offer.replace("upgrade\r\n", "upgrade, close\r\n", 1).encode())
+    assert [200] == talk(world, last + goes_on(ping(world, "ignored")))

@@ -19,6 +19,7 @@ from homing.server.accounts.door import Door
 from homing.server.api.eraser import Eraser
 from homing.server.dialects.base import Dialect, bearer
 from homing.server.ingest.addresses import AddressOf
+from homing.server.ingest.exchange import Text
 from homing.server.ingest.live import Live
 from homing.server.metrics import Metrics
 from homing.server.reader.client import ReaderClient
@@ -92,7 +93,9 @@ async def known_owner(request: AnyRequest, services: Services) -> Owner | None:
 
 def address_of(request: AnyRequest, services: Services) -> str:
     """Return the address that a request came from."""
-    return services.address_of(request.client.host if request.client else "", request.headers)
+    # A header may come twice: only the last of its addresses was written by the nearest proxy.
+    headers = Text.of(request.scope["headers"])
+    return services.address_of(request.client.host if request.client else "", headers)
 
 
 def endpoint_of(request: AnyRequest, services: Services) -> str:

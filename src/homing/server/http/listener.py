@@ -8,7 +8,8 @@ import structlog
 from uvicorn.config import Config
 
 from homing.clock import Clock
-from homing.server.http.connection import Connection, Shared
+from homing.server.http.connection import Connection
+from homing.server.http.shared import Shared
 from homing.server.ingest.lane import Lane
 
 BACKLOG: Final = 16_384
@@ -77,7 +78,11 @@ class Listener:
             self._tick()
             now = self._clock.monotonic()
             for connection in self._connections():
-                connection.sweep(now)
+                try:
+                    connection.sweep(now)
+                except Exception:
+                    # What is raised here would end the limits of all others.
+                    log.exception("internal")
 
     def _connections(self) -> list[Connection]:
         return [each for each in self._shared.state.connections if isinstance(each, Connection)]

@@ -9,6 +9,7 @@ verdict a ping.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 import structlog
@@ -26,6 +27,10 @@ BATCH_PINGS: Final = 200
 
 MOST_AHEAD: Final = 2
 """So many batches are with the writer at most."""
+
+STUCK_SECONDS: Final = 10.0
+STOP_SECONDS: Final = 5.0
+"""How long the last batches are waited for at the end."""
 
 FEW: Final = 10
 """So many pings a request may have to go before those that have more."""
@@ -61,6 +66,7 @@ class Desk:
         self._few: list[_Waiting] = []
         self._many: deque[_Waiting] = deque()
         self._queued = 0
+        self._given_at = 0.0
         self._given: deque[list[_Waiting]] = deque()
         self._turns: list[Callable[[], None]] = []
         self._called = False
@@ -73,8 +79,9 @@ class Desk:
 
     @property
     def alive(self) -> bool:
-        """Whether there is somebody to write."""
-        return self._writer.alive
+        """Whether there is somebody to write, and writes."""
+        is_stuck = bool(self._given) and self._clock.monotonic() - self._given_at > STUCK_SECONDS
+        return self._writer.alive and not is_stuck
 
     def start(self) -> None:
         """Begin; call on the event loop that requests run on."""
@@ -82,7 +89,10 @@ class Desk:
 
     async def stop(self) -> None:
         """Record everything that was let in, then end."""
-        await self._empty.wait()
+        try:
+            await asyncio.wait_for(self._empty.wait(), STOP_SECONDS)
+        except TimeoutError:
+            log.error("not_written", pings=self.pings, reason="the store did not answer in time")
         if self._probing is not None:
             self._probing.cancel()
         await self._writer.stop()
@@ -146,24 +156,28 @@ class Desk:
     def _write(self, group: list[_Waiting]) -> None:
         pings = [ping for waiting in group for ping in waiting.pings]
         self._queued -= len(pings)
+        if not self._given:
+            self._given_at = self._clock.monotonic()
         self._given.append(group)
         self._writer.write(Batch(self._clock.id(), pings), self._release)
 
     def _release(self, recorded: Recorded) -> None:
         group = self._given.popleft()
+        self._given_at = self._clock.monotonic()
         # The writer is given its next batch first: it works while the answers to this one go out.
         self._hand_over()
         self._note(recorded)
-        verdicts, start = recorded.verdicts, 0
-        for pings, size, told in group:
-            end = start + len(pings)
-            self.pings -= len(pings)
-            self.size -= size
-            told(verdicts[start:end])
+        told: list[Callable[[], None]] = []
+        start = 0
+        for waiting in group:
+            end = start + len(waiting.pings)
+            self.size -= waiting.size
+            told.append(partial(waiting.told, recorded.verdicts[start:end]))
             start = end
+        self.pings -= start
         turns, self._turns = self._turns, []
-        for turn in turns:
-            turn()
+        for tell in (*told, *turns):
+            _tell(tell)
 
     def _note(self, recorded: Recorded) -> None:
         if recorded.verdicts:
@@ -182,3 +196,11 @@ class Desk:
         if not (self.healthy or self._given or self._called):
             self._empty.clear()
             self._write([])
+
+
+def _tell(tell: Callable[[], None]) -> None:
+    """Tell one request; a fault in that must not keep the others from being told."""
+    try:
+        tell()
+    except Exception as error:
+        log.error("internal", exc_info=error)

@@ -1,7 +1,7 @@
 """One request to ingest and its answer, whichever way the request came."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Self
 
 from homing.outcomes import Refusal
 from homing.ping import Ping
@@ -19,10 +19,19 @@ Send = Callable[[Answer], None]
 
 
 class Text:
-    """Headers as text, by lower-case name; the last of those that were given several times."""
+    """Headers as text, by lower-case name. What was given several times is joined by commas (RFC 9110, section 5.3)."""
 
     def __init__(self, values: Mapping[bytes, bytes]) -> None:
         self._values = values
+
+    @classmethod
+    def of(cls, headers: Iterable[tuple[bytes, bytes]]) -> Self:
+        """Return the headers that were given in this order."""
+        given = list(headers)
+        values = dict(given)
+        if len(values) < len(given):
+            values = {name: b", ".join(value for each, value in given if each == name) for name in values}
+        return cls(values)
 
     def get(self, name: str, default: str, /) -> str:
         """Return a header's value, or the default."""

@@ -18,6 +18,9 @@ from homing.server.writer.scribe import RETRY_SECONDS, Recorded
 PATIENCE_SECONDS: Final = 10.0
 """How long a batch waits for a process that died and does not come back."""
 
+MOST_DEATHS: Final = 3
+"""So many processes may die over a batch."""
+
 log: Final = structlog.get_logger("homing.writer")
 
 
@@ -40,6 +43,8 @@ class WriterClient:
         self._child = Child("writer", "homing.server.writer.process", arguments, work=self)
         self._given: deque[_Given] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._deaths = 0
+        self._is_missing = False
 
     def start(self) -> None:
         """Start the process, and keep it started."""
@@ -88,10 +93,14 @@ class WriterClient:
 
     def _wait(self) -> None:
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._give_up)
+            seconds = 0.0 if self._is_missing else PATIENCE_SECONDS
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._give_up)
 
     def _give_up(self) -> None:
         self._timer = None
+        self._deaths = 0
+        # Who asks before there is a process again is told at once.
+        self._is_missing = not self.alive
         left, self._given = self._given, deque()
         for each in left:
             verdicts: list[Verdict] = [Refusal("unavailable", retry_after=RETRY_SECONDS)] * each.pings
@@ -104,16 +113,20 @@ class WriterClient:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._is_missing = False
         for each in self._given:
             self._child.send(each.frame)
 
     def answered(self, body: bytes) -> None:
         """Tell what became of the batch that was given first."""
+        self._deaths = 0
         self._given.popleft().told(unpack_recorded(body))
 
     def died(self) -> None:
-        """Wait for the next process."""
+        """Wait for the next process; not for ever, where each of them dies over the same batch."""
         if self._given:
+            self._deaths += 1
+            self._is_missing = self._is_missing or self._deaths >= MOST_DEATHS
             self._wait()
 
 

@@ -66,3 +66,9 @@ def test_headers() -> None:
     """Headers are found by name, and are text whatever their bytes are."""
     headers = Text({b"content-length": b"5", b"odd": b"\xff"})
     assert ("5", "\xff", "none") == tuple(headers.get(name, "none") for name in ("content-length", "odd", "other"))
+
+
+def test_headers_that_come_twice() -> None:
+    """What was given several times is joined in its order, as proxies that add a line of their own mean it."""
+    headers = Text.of([(b"x-forwarded-for", b"192.0.2.1"), (b"host", b"x"), (b"x-forwarded-for", b"192.0.2.2")])
+    assert ("192.0.2.1, 192.0.2.2", "x") == (headers.get("x-forwarded-for", ""), headers.get("host", ""))
