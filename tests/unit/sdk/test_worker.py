@@ -8,6 +8,7 @@ import pytest
 
 from homing import Telemetry
 from homing.sdk import worker
+from homing.sdk.outbox import BATCH
 from homing.sdk.transports.base import Deadline, Reply, Request
 from tests.unit.sdk.doubles import SECONDS, Clock, Outbox, telemetry, until
 
@@ -101,6 +102,31 @@ def test_a_hanging_send_is_given_up(tmp_path: Path) -> None:
     until(lambda: len(ours()) == 1)
     assert (404, None) == (sending.status().last_status, sending.status().last_success)
     sending.stop()
+
+
+@pytest.mark.parametrize("is_ahead", [False, True])
+def test_what_is_being_made_is_kept(tmp_path: Path, *, is_ahead: bool) -> None:
+    """Who stops makes a ping of what the thread has in hand, each once: also where the thread gets on meanwhile."""
+    free, asked = threading.Event(), threading.Event()
+
+    def slow() -> str:
+        asked.set()
+        free.wait(SECONDS)
+        return "beta"
+
+    sending = telemetry(tmp_path, values={"dimensions.channel": slow}, transport=Outbox(Reply(None)))
+    sending.start()
+    for _ in range(BATCH):
+        sending.event("told")
+    until(asked.is_set)
+    if is_ahead:
+        threading.Timer(worker.GOODBYE_SECONDS / 2, free.set).start()
+    sending.stop(0)
+    free.set()
+    until(lambda: ours() == [])
+    text = "".join(path.read_text() for path in tmp_path.rglob("*.json"))
+    assert (BATCH, ()) == (text.count('"kind":"told"'), sending.status().lost)
+    assert 0 == sending.status().waiting
 
 
 def test_time_that_is_over_is_told(tmp_path: Path) -> None:
