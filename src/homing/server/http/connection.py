@@ -42,6 +42,14 @@ class Flow(FlowControl):
         if self._may_read():
             super().resume_reading()
 
+    def forget(self) -> None:
+        """Let go of the connection, which ended."""
+        self._may_read = _never
+
+
+def _never() -> bool:
+    return False
+
 
 class Connection(HttpToolsProtocol):
     """Serves the requests of one connection, one after the other.
@@ -80,9 +88,12 @@ class Connection(HttpToolsProtocol):
         left: list[Any] = [self.cycle, *(cycle for cycle, _app in self.pipeline)]
         for cycle in left:
             if isinstance(cycle, Turn):
-                cycle.let_go()
+                cycle.forget()
         self.pipeline.clear()
         super().connection_lost(exc)
+        # What holds each other would be left to the collector: many a client sends one request a connection.
+        self.cycle = self._serving = None  # type: ignore[assignment]
+        self.flow.forget()
         self.shared.one_less()
 
     def pause_writing(self) -> None:
@@ -166,7 +177,7 @@ class Connection(HttpToolsProtocol):
         cycle.disconnected = cycle.response_complete = True
         cycle.message_event.set()
         if isinstance(cycle, Turn):
-            cycle.let_go()
+            cycle.forget()
 
     def _say_last_words(self) -> None:
         answer = Answer(400, self._last_words.encode(), (("content-type", "text/plain; charset=utf-8"),))

@@ -93,6 +93,11 @@ class Turn:
         self._shared.held -= self._held
         self._held = 0
 
+    def forget(self) -> None:
+        """Let go of the exchange: nobody is there to be answered."""
+        self.let_go()
+        self._exchange.send = _sent
+
     def sweep(self, seconds: float) -> None:
         """End the reading of a body that takes so long."""
         if seconds > (BODY_SECONDS if self._exchange.refusal is None else PASS_OVER_SECONDS):
@@ -131,7 +136,7 @@ class Turn:
 
 
 def _sent(_answer: Answer) -> None:
-    """Do nothing: the request is answered."""
+    """Do nothing: the request is answered, or nobody waits for an answer."""
 
 
 class _NobodyWaits:
