@@ -3,7 +3,7 @@
 import gc
 from typing import Final
 
-COLLECT_AFTER: Final = (50_000, 50, 100)
+COLLECT_AFTER: Final = (10_000, 250, 100)
 """How many new objects start a collection, and how many of those one of the older generations."""
 
 

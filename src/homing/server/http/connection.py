@@ -42,14 +42,6 @@ class Flow(FlowControl):
         if self._may_read():
             super().resume_reading()
 
-    def forget(self) -> None:
-        """Let go of the connection, which ended."""
-        self._may_read = _never
-
-
-def _never() -> bool:
-    return False
-
 
 class Connection(HttpToolsProtocol):
     """Serves the requests of one connection, one after the other.
@@ -81,7 +73,10 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin."""
         super().connection_made(transport)
-        self.flow = Flow(transport, lambda: not (self.pipeline or self.flow.write_paused or self._last_words))
+        self.flow = Flow(transport, self._may_read)
+
+    def _may_read(self) -> bool:
+        return not (self.pipeline or self.flow.write_paused or self._last_words)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that the connection ended."""
@@ -92,8 +87,7 @@ class Connection(HttpToolsProtocol):
         self.pipeline.clear()
         super().connection_lost(exc)
         # What holds each other would be left to the collector: many a client sends one request a connection.
-        self.cycle = self._serving = None  # type: ignore[assignment]
-        self.flow.forget()
+        self.cycle = self._serving = self.flow = None  # type: ignore[assignment]
         self.shared.one_less()
 
     def pause_writing(self) -> None:
