@@ -63,7 +63,8 @@ class WatchedStore(SqlStore):
         if self.unavailable:
             raise StoreUnavailable("database or disk is full")
         verdicts = super().record(batch)
-        self.recorded += zip(batch.pings, verdicts, strict=True)
+        pings = [each for each in batch.pings if isinstance(each, Ping)]
+        self.recorded += zip(pings, verdicts, strict=True)
         return verdicts
 
     def accepted(self) -> list[Ping]:

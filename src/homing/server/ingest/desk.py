@@ -2,8 +2,8 @@
 
 Everything happens on the event loop. One batch is with the writer at a time; whatever comes in meanwhile is the next.
 When idle a batch is one request, at once. A batch that is full goes ahead: the writer need not wait for the event loop.
-Requests with few pings go before those with many, which would keep them waiting. Whatever was let in ends with one
-verdict a ping.
+Requests with few pings go before those with many, which would keep them waiting, and every other time alone. Whatever
+was let in ends with one verdict a ping.
 """
 
 import asyncio
@@ -66,6 +66,7 @@ class Desk:
         self._few: list[_Waiting] = []
         self._many: deque[_Waiting] = deque()
         self._queued = 0
+        self._goes_alone = False
         self._given_at = 0.0
         self._given: deque[list[_Waiting]] = deque()
         self._turns: list[Callable[[], None]] = []
@@ -143,8 +144,14 @@ class Desk:
             self._empty.set()
 
     def _next_group(self) -> list[_Waiting]:
-        """Take the next requests: those with few pings, and of the others as many as fit, but always one."""
+        """Take the next requests: those with few pings, and of the others as many as fit, but always one.
+
+        Every other time, where both wait, those with few go alone: a small batch is there soon, and none is starved.
+        """
         group, self._few = self._few[:BATCH_PINGS], self._few[BATCH_PINGS:]
+        self._goes_alone = bool(group and self._many) and not self._goes_alone
+        if self._goes_alone:
+            return group
         left = BATCH_PINGS - sum(len(waiting.pings) for waiting in group)
         is_first = True
         while self._many and (is_first or len(self._many[0].pings) <= left):

@@ -69,6 +69,11 @@ class Exchange:
         self._body: bytes | bytearray = b""
         self._fed = 0
 
+    @property
+    def fed(self) -> int:
+        """How many bytes of the body came, as sent."""
+        return self._fed
+
     def feed(self, part: bytes) -> bool:
         """Take a part of the body; return whether any more of it is read."""
         self._fed += len(part)

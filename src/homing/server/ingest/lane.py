@@ -4,6 +4,8 @@ A request is begun when its head is there, fed with its body, and finished when 
 for the desk, so it needs no coroutine.
 """
 
+import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
@@ -27,6 +29,12 @@ POST: Final = "POST"
 OPTIONS: Final = "OPTIONS"
 FEW_DIGITS: Final = len(str(MOST_BYTES)) - 1
 """A number of so many digits is less than the limit."""
+
+LARGE: Final = 2048
+"""A body of more bytes, as sent, waits for what is small: a hundred events take some milliseconds to read."""
+
+MOST_LARGE: Final = 16 * 1024 * 1024
+"""So many bytes of bodies may wait like that."""
 
 log: Final = structlog.get_logger("homing.lane")
 
@@ -95,6 +103,8 @@ class Lane:
         self._live = live
         self._clock = clock
         self._warned: set[int] = set()
+        self._large: deque[Exchange] = deque()
+        self._large_size = 0
 
     def find(self, path: str, method: str) -> Route | None:
         """Return where a request leads; None when it is for the web framework."""
@@ -123,7 +133,29 @@ class Lane:
         self.finish(exchange)
 
     def finish(self, exchange: Exchange) -> None:
-        """Answer a request whose body is whole, once its pings are durable."""
+        """Answer a request whose body is whole, once its pings are durable.
+
+        Of large ones one is read at a time, and in between whatever else is ready on the event loop.
+        """
+        if exchange.fed <= LARGE or self._large_size + exchange.fed > MOST_LARGE:
+            self._finish(exchange)
+            return
+        self._large.append(exchange)
+        self._large_size += exchange.fed
+        if len(self._large) == 1:
+            asyncio.get_running_loop().call_soon(self._finish_large)
+
+    def _finish_large(self) -> None:
+        exchange = self._large[0]
+        try:
+            self._finish(exchange)
+        finally:
+            self._large.popleft()
+            self._large_size -= exchange.fed
+            if self._large:
+                asyncio.get_running_loop().call_soon(self._finish_large)
+
+    def _finish(self, exchange: Exchange) -> None:
         dialect = exchange.route.dialect
         if exchange.refusal is not None:
             self._turn_away(exchange, self._refuse(exchange, dialect, exchange.refusal))

@@ -11,6 +11,7 @@ from homing.outcomes import Verdict
 from homing.ping import Ping
 from homing.server.counting.numbers import Bucket, Number
 from homing.server.counting.sets import Plan
+from homing.server.stores.written import Written
 
 Sort = Literal["last_seen", "first_seen", "instance_id"]
 
@@ -23,10 +24,13 @@ Switch = Literal["retired", "demands_bearer", "keeps_addresses"]
 
 
 class Batch(NamedTuple):
-    """Pings that become durable together. A batch recorded twice under one `id` changes nothing the second time."""
+    """Pings that become durable together. A batch recorded twice under one `id` changes nothing the second time.
+
+    They may have been written down before, in another process.
+    """
 
     id: str
-    pings: Sequence[Ping]
+    pings: Sequence[Ping | Written]
 
 
 class Counts(NamedTuple):

@@ -6,17 +6,17 @@ from typing import Any, Final
 import msgspec
 
 from homing.outcomes import ACCEPTED, OUTCOMES, Refusal, Verdict
-from homing.ping import Ping
 from homing.server.channel.frames import pack, unpack
 from homing.server.stores.base import Batch
+from homing.server.stores.written import Written, write_down
 from homing.server.writer.scribe import Recorded
 
-_batches: Final = msgspec.msgpack.Decoder(tuple[str, list[Ping]])
+_batches: Final = msgspec.msgpack.Decoder(tuple[str, list[Written]])
 
 
 def pack_batch(batch: Batch) -> bytes:
     """Return a batch as a frame; raise an `Exception` where a ping holds what is no plain value."""
-    return pack(batch)
+    return pack((batch.id, [each if isinstance(each, Written) else write_down(each) for each in batch.pings]))
 
 
 def unpack_batch(body: bytes) -> Batch:

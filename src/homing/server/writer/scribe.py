@@ -10,6 +10,7 @@ from homing.errors import StoreError, StoreRejected, StoreUnavailable
 from homing.outcomes import Refusal, Verdict
 from homing.ping import Ping
 from homing.server.stores.base import Batch
+from homing.server.stores.written import Written
 
 RETRY_SECONDS: Final = 5
 
@@ -67,7 +68,7 @@ class Scribe:
             half = len(pings) // 2
             return self._half(batch, pings[:half], "a") + self._half(batch, pings[half:], "b")
 
-    def _half(self, batch: Batch, pings: Sequence[Ping], which: str) -> list[Verdict]:
+    def _half(self, batch: Batch, pings: Sequence[Ping | Written], which: str) -> list[Verdict]:
         # Tried again after a death, a batch falls into the same halves: they must have the same ids.
         return self._record(Batch(f"{batch.id}{which}", pings))
 

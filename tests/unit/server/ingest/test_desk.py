@@ -176,7 +176,7 @@ def test_nobody_waits_for_nobody(office: Office) -> None:
 def test_a_batch_is_bounded(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits is recorded in batches of some pings, so that no commit takes long; a request is never parted.
 
-    Requests with few pings go first, and one with many is always among them.
+    Requests with few pings go first and alone, where others wait.
     """
     monkeypatch.setattr(module, "BATCH_PINGS", 20)
     desk = office.desk()
@@ -195,7 +195,7 @@ def test_a_batch_is_bounded(office: Office, monkeypatch: pytest.MonkeyPatch) -> 
         await desk.stop()
 
     asyncio.run(run())
-    assert [1, 3 + 9 + 11, 12, 30] == office.gate.sizes
+    assert [1, 3 + 9, 11, 12, 30] == office.gate.sizes
     assert [3, 9, 11, 12, 30] == order
 
 
@@ -248,9 +248,34 @@ def test_a_full_batch_goes_ahead(office: Office) -> None:
         await desk.stop()
         return seen
 
-    first = [[1], [1], [1, most], [1, most], [1, most]]
-    assert [*first, [most, most + 7], [most + 7], []] == asyncio.run(run())
+    first = [[1], [1], [1, 1], [1, 1], [1, 1]]
+    assert [*first, [1, 7 + most - 1], [7 + most - 1, most], [most], []] == asyncio.run(run())
     assert 0 == desk.pings == desk.size
+
+
+def test_nobody_is_starved(office: Office) -> None:
+    """Where requests with few pings never cease, one with many is in every other batch."""
+    hands = Hands()
+    desk = Desk(hands, office.site.clock, lambda _pings, _seconds: None)
+
+    async def run() -> list[int]:
+        desk.start()
+        told = [sent(desk, [office.ping()], 1)]
+        await asyncio.sleep(0)
+        told += [sent(desk, [office.ping() for _ in range(module.BATCH_PINGS)], 1) for _ in range(2)]
+        seen = []
+        while hands.held:
+            told += [sent(desk, [office.ping()], 1)] if len(told) < 9 else []
+            await asyncio.sleep(0)
+            seen.append(hands.sizes()[0])
+            hands.finish()
+        await asyncio.gather(*told)
+        await desk.stop()
+        return seen
+
+    many = module.BATCH_PINGS
+    seen = asyncio.run(run())
+    assert [1, 1, many, 1, many] == [min(many, size) for size in seen[:5]]
 
 
 def _open(_batch: Batch) -> bool:

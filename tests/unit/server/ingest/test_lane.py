@@ -563,3 +563,54 @@ def test_every_outcome_is_shown() -> None:
     """Each outcome of the closed list is the answer in some golden case, or is shown by a test here."""
     golden = {name for dialect in ("native", "seqdesk", "webhook") for case in cases(dialect) for name in case.named}
     assert OUTCOMES.keys() == golden | SHOWN_HERE | OF_OTHERS
+
+
+@pytest.mark.parametrize(("most", "expected"), [(None, ["small", "large", "large"]), (0, ["large", "large", "small"])])
+def test_large_bodies_wait(
+    sites: MakeSite, monkeypatch: pytest.MonkeyPatch, most: int | None, expected: list[str]
+) -> None:
+    """What is small goes before bodies that take long to read, of which no more wait than a bound."""
+    if most is not None:
+        monkeypatch.setattr("homing.server.ingest.lane.MOST_LARGE", most)
+    here = sites()
+    _app, key = here.add_app()
+
+    def body(kind: str, size: int) -> bytes:
+        return json.dumps({"instance_id": f"{kind}-{size}", "kind": kind, "properties": {"x": "x" * size}}).encode()
+
+    def scope() -> dict[str, Any]:
+        return scope_of("POST", NATIVE, {name.lower(): text for name, text in pings_headers(key).items()})
+
+    async def run() -> list[Reply]:
+        bodies = [body("large", 4000), body("large", 5000), body("small", 1)]
+        return await asyncio.gather(*(here.exchange(scope(), each) for each in bodies))
+
+    assert [200] * 3 == [reply.status for reply in here.run(run())]
+    assert expected == [each.kind for each in here.store.accepted()]
+
+
+def test_a_fault_in_an_answer_holds_up_no_other(sites: MakeSite) -> None:
+    """Large bodies are read one after the other, whatever becomes of one of them."""
+    here = sites()
+    _app, key = here.add_app()
+
+    def fail(_answer: Answer) -> None:
+        raise ZeroDivisionError
+
+    async def run() -> tuple[Answer, list[type]]:
+        loop = asyncio.get_running_loop()
+        faults: list[Any] = []
+        loop.set_exception_handler(lambda _loop, context: faults.append(context["exception"]))
+        told: asyncio.Future[Answer] = loop.create_future()
+        for send in (fail, told.set_result):
+            headers = {name.lower(): text for name, text in pings_headers(key).items()}
+            route = here.receiver.lane.find(NATIVE, "POST")
+            assert route is not None
+            exchange = exchange_of(route, scope_of("POST", NATIVE, headers), send)
+            here.receiver.lane.begin(exchange)
+            exchange.feed(b"?" * 5000)
+            here.receiver.lane.finish(exchange)
+        return await told, [type(each) for each in faults]
+
+    answer, faults = here.run(run())
+    assert (400, [ZeroDivisionError]) == (answer.status, faults)

@@ -14,7 +14,7 @@ from homing.ping import ENDINGS, TURNS, Ping
 from homing.server.counting.labels import LATE_MS, follow, read_trace, write_trace
 from homing.server.counting.segment import Heard, Profile, Shown
 from homing.server.stores.sql.caches import Known
-from homing.server.stores.sql.text import digest, state_of
+from homing.server.stores.written import Written, digest
 
 NOBODY = 0
 """The ordinal that stands for no instance in the history; instances are numbered from 1."""
@@ -25,8 +25,8 @@ InstanceKey = tuple[int, str | None]
 Claim = tuple[int, str]
 """An app and the digest of a ping's id."""
 
-Said = tuple[str, int, int]
-"""What a ping says of its instance, the hash of that, and the day it counts on."""
+Said = tuple[Ping, int, int]
+"""A ping as it was sent, the hash of what it says of its instance, and the day it counts on."""
 
 Row = tuple[Any, ...]
 """Values for the columns of a bulk insert, in its order."""
@@ -72,11 +72,11 @@ def mark_of(kind: str, state: bytes) -> int:
     return hash((kind, state))
 
 
-def _is_late(ping: Ping) -> bool:
+def _is_late(ping: Written) -> bool:
     return ping.received - ping.at > LATE_MS
 
 
-def _tells_how_it_is(ping: Ping) -> bool:
+def _tells_how_it_is(ping: Written) -> bool:
     """Say whether a ping is its instance's last report.
 
     One that is not kept is counted alone. An ending that was held back may have been followed by another start.
@@ -104,11 +104,11 @@ class Draft:
         self._profile = profile
         self._bits = bucket_bits
 
-    def decide(self, pings: Sequence[Ping]) -> list[Verdict]:
+    def decide(self, pings: Sequence[Written]) -> list[Verdict]:
         """Say what becomes of each ping, in order, and note what is to be written for it."""
         return list(map(self._decide, pings, self._stored.keys, self._stored.known, self._stored.claims))
 
-    def _decide(self, ping: Ping, key: InstanceKey, known: Known | None, claim: Claim | None) -> Verdict:
+    def _decide(self, ping: Written, key: InstanceKey, known: Known | None, claim: Claim | None) -> Verdict:
         if claim is not None and claim in self._stored.taken:
             return DUPLICATE
         if self.fresh:
@@ -118,18 +118,17 @@ class Draft:
                 return Refusal("instance_erased")
         elif known.credential is not None and known.credential != ping.credential:
             return Refusal("token_wrong" if ping.credential else "token_missing")
-        state = state_of(ping)
-        mark = mark_of(ping.kind, state)
-        if known is not None and known.mark == mark and self._again(ping, known, state):
+        mark = mark_of(ping.kind, ping.state)
+        if known is not None and known.mark == mark and self._again(ping, known):
             ordinal = known.ordinal
         else:
-            ordinal = self._anew(ping, key, known, (state.decode(), mark, day_of(ping.at)))
+            ordinal = self._anew(ping, key, known, (ping.read(), mark, day_of(ping.at)))
         if claim is not None:
             self._stored.taken.add(claim)
             self.ping_ids.append((*claim, ordinal, ping.received))
         return ACCEPTED
 
-    def _again(self, ping: Ping, known: Known, state: bytes) -> bool:
+    def _again(self, ping: Written, known: Known) -> bool:
         """Note a ping that says what its instance said last on that day, where it changes nothing: nearly every one.
 
         False where it may change something.
@@ -141,62 +140,62 @@ class Draft:
             self.seen[(ping.app, ordinal)] = ping.received
         elif known.steady and ping.is_kept and not _is_late(ping):
             self._receive(ping, ordinal)
-            self._remember(ping, ordinal, state.decode())
+            self._remember(ping, ordinal)
         else:
             return False
         self.heard[(ping.app, day, ordinal >> self._bits)].append(known.heard)
         return True
 
-    def _is_erased(self, ping: Ping) -> bool:
+    def _is_erased(self, ping: Written) -> bool:
         return ping.instance is not None and digest(ping.instance) in self._stored.erased
 
-    def _receive(self, ping: Ping, ordinal: int) -> None:
+    def _receive(self, ping: Written, ordinal: int) -> None:
         """Note when an instance that was known before was heard from."""
         if ping.kind in TURNS:
             self.turns.append((ping.app, ordinal, ping.received))
         else:
             self.seen[(ping.app, ordinal)] = ping.received
 
-    def _remember(self, ping: Ping, ordinal: int, state: str) -> None:
+    def _remember(self, ping: Written, ordinal: int) -> None:
         if ping.is_kept:
             # A plain tuple is made faster than a `HistoryRow`, and written down alike.
-            self.history[ping.app].append((ordinal, ping.at, ping.received, ping.kind, state))
+            self.history[ping.app].append((ordinal, ping.at, ping.received, ping.kind, ping.state.decode()))
 
-    def _anew(self, ping: Ping, key: InstanceKey, known: Known | None, said: Said) -> int:
+    def _anew(self, ping: Written, key: InstanceKey, known: Known | None, said: Said) -> int:
         """Return the ordinal that a ping counts under, and note what is new."""
-        state, _mark, day = said
-        profile = self._profile(ping, day=day)
+        sent, _mark, day = said
+        profile = self._profile(sent, day=day)
         if ping.instance is None:
             ordinal, heard = NOBODY, Heard(None, new=False, profile=profile)
-            self._remember(ping, NOBODY, state)
+            self._remember(ping, NOBODY)
         elif known is not None and not _tells_how_it_is(ping):
             # It is counted, and leaves its instance's last report as it is.
             ordinal, heard = known.ordinal, Heard(known.ordinal, new=False, profile=profile)
             self.seen[(ping.app, ordinal)] = ping.received
-            self._remember(ping, ordinal, state)
+            self._remember(ping, ordinal)
         else:
             heard = self._somebody(ping, key, known, said, profile)
             ordinal = heard.ordinal or NOBODY
         self.heard[(ping.app, day, ordinal >> self._bits)].append(heard)
         return ordinal
 
-    def _somebody(self, ping: Ping, key: InstanceKey, known: Known | None, said: Said, profile: Profile) -> Heard:
+    def _somebody(self, ping: Written, key: InstanceKey, known: Known | None, said: Said, profile: Profile) -> Heard:
         """Return how the instance is heard from, and note what is new about it."""
-        state, mark, day = said
+        sent, mark, day = said
         if known is None:
             ordinal, credential = self._ordinal(ping.instance or ""), ping.credential
             self.newcomers.append((ping.app, ordinal, ping.received))
         else:
             ordinal, credential = known.ordinal, known.credential or ping.credential
             self._receive(ping, ordinal)
-        trace = self._follow(ping, known, ordinal, profile.shown)
+        trace = self._follow(sent, known, ordinal, profile.shown)
         heard = Heard(ordinal, new=False, profile=profile)
         self.fresh[key] = now = Known(ordinal, credential, mark, trace, day, heard, not _is_late(ping))
         changed = known is None or known.mark != mark or known.credential != credential
         if changed or known is None or known.trace != trace:
-            self._change(ping, key, now, state)
+            self._change(ping, key, now)
         if changed or not ping.repeats:
-            self._remember(ping, ordinal, state)
+            self._remember(ping, ordinal)
         return Heard(ordinal, new=True, profile=profile) if known is None else heard
 
     def _follow(self, ping: Ping, known: Known | None, ordinal: int, shown: Shown) -> str:
@@ -216,7 +215,8 @@ class Draft:
             self.clients.append((self.head.owner, found, name))
         return found
 
-    def _change(self, ping: Ping, key: InstanceKey, now: Known, state: str) -> None:
+    def _change(self, ping: Written, key: InstanceKey, now: Known) -> None:
         earlier = self.instances.get(key)
         first_seen = earlier[2] if earlier else ping.received
+        state = ping.state.decode()
         self.instances[key] = (ping.app, now.ordinal, first_seen, ping.kind, state, now.credential, now.trace)

@@ -16,7 +16,8 @@ from homing.server.stores.sql.heads import VOID
 from homing.server.stores.sql.schema import app, client, head, instance, last_seen, ping_id, segment, tombstone
 from homing.server.stores.sql.schema import history as blocks
 from homing.server.stores.sql.segments import Place, row_of
-from homing.server.stores.sql.text import digest, json_list
+from homing.server.stores.sql.text import json_list
+from homing.server.stores.written import digest
 
 
 class _Asked(NamedTuple):

@@ -15,7 +15,8 @@ from homing.server.stores.base import Instance, Listing, Sort, State
 from homing.server.stores.sql.database import among
 from homing.server.stores.sql.liveness import UNKNOWN_MS, state_of, within
 from homing.server.stores.sql.schema import client, instance, last_seen
-from homing.server.stores.sql.text import cursor_number, json_list, read_state
+from homing.server.stores.sql.text import cursor_number, json_list
+from homing.server.stores.written import read_state
 
 FEW: Final = 20_000
 """So many candidates are looked up one by one; with more of them, the list is walked in its order until it is full."""

@@ -12,7 +12,8 @@ from homing.server.counting.numbers import names_of_numbers, number_in
 from homing.server.stores.sql.database import among
 from homing.server.stores.sql.instances import FEW
 from homing.server.stores.sql.schema import instance, last_seen
-from homing.server.stores.sql.text import json_list, read_state
+from homing.server.stores.sql.text import json_list
+from homing.server.stores.written import read_state
 
 LOOKED_AT: Final = 1_000
 """Among so many instances, those heard from last, the names of numbers are looked for."""

@@ -12,7 +12,6 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from homing.clock import DAY_MS, Clock
 from homing.errors import StoreRejected
 from homing.outcomes import ACCEPTED, OUTCOMES, Refusal, Verdict, outcome_of
-from homing.ping import Ping
 from homing.server.counting.labels import labelled
 from homing.server.counting.segment import build
 from homing.server.counting.sets import EVERY_DAY
@@ -26,8 +25,9 @@ from homing.server.stores.sql.liveness import learned
 from homing.server.stores.sql.schema import app, batch, client, instance, last_seen, ping_id, segment, tombstone
 from homing.server.stores.sql.schema import history as blocks
 from homing.server.stores.sql.segments import Place, row_of
-from homing.server.stores.sql.text import claim_of, digest, json_list
+from homing.server.stores.sql.text import json_list
 from homing.server.stores.sql.values import ValueLimits
+from homing.server.stores.written import Written, digest, write_down
 
 PING_ID_DAYS: Final = 7
 FLUSH_MS: Final = 5_000
@@ -89,8 +89,9 @@ class Recorder:
         verdicts: list[Verdict] = [ACCEPTED] * len(group.pings)
         drafts: list[Draft] = []
         with self._database.write() as connection:
-            for owner, places in self._by_owner(connection, group.pings).items():
-                pings = [group.pings[place] for place in places]
+            written = [each if isinstance(each, Written) else write_down(each) for each in group.pings]
+            for owner, places in self._by_owner(connection, written).items():
+                pings = [written[place] for place in places]
                 draft = self._open(connection, owner, pings)
                 drafts.append(draft)
                 for place, verdict in zip(places, draft.decide(pings), strict=True):
@@ -101,7 +102,7 @@ class Recorder:
         self._keep(drafts, saved)
         return verdicts
 
-    def _by_owner(self, connection: Connection, pings: Sequence[Ping]) -> Mapping[int, Sequence[int]]:
+    def _by_owner(self, connection: Connection, pings: Sequence[Written]) -> Mapping[int, Sequence[int]]:
         owners = {number: self._owner_of(connection, number) for number in {ping.app for ping in pings}}
         if len(set(owners.values())) == 1:
             return {next(iter(owners.values())): range(len(pings))}
@@ -125,7 +126,7 @@ class Recorder:
 
     # What the store already holds.
 
-    def _open(self, connection: Connection, owner: int, pings: Sequence[Ping]) -> Draft:
+    def _open(self, connection: Connection, owner: int, pings: Sequence[Written]) -> Draft:
         taken_head = Head(owner, *self._run.next(connection, of=owner).fetchone())
         if self._seqs.get(owner) != taken_head.seq - 1:
             # Somebody else wrote since this writer's last commit: what it remembers may be behind.
@@ -133,7 +134,7 @@ class Recorder:
             self._limits.clear()
         keys = [(ping.app, ping.instance) for ping in pings]
         known, ordinals = self._look_up(connection, owner, keys)
-        claims = [None if ping.id is None else (ping.app, claim_of(ping.id)) for ping in pings]
+        claims = [None if ping.claim is None else (ping.app, ping.claim) for ping in pings]
         taken = self._taken(connection, claims)
         erased = self._erased(connection, owner, keys, known) if taken_head.erasures else frozenset()
         stored = Stored(keys, known, ordinals, claims, taken, erased)

@@ -40,8 +40,9 @@ from homing.server.stores.sql.pages import Pages
 from homing.server.stores.sql.prune import Keep, prune
 from homing.server.stores.sql.record import Recorder
 from homing.server.stores.sql.schema import app, client, day_value, instance
-from homing.server.stores.sql.text import cursor_number, json_list, read_state
+from homing.server.stores.sql.text import cursor_number, json_list
 from homing.server.stores.sql.values import ValueLimits
+from homing.server.stores.written import read_state
 
 DAY: Final = "day"
 COUNTED_BY: Final = (KIND, *CORE_DIMENSIONS)

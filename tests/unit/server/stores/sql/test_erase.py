@@ -16,7 +16,7 @@ from homing.server.stores.base import Options, Receipt
 from homing.server.stores.sql.compaction import compact
 from homing.server.stores.sql.database import Database
 from homing.server.stores.sql.store import SqlStore
-from homing.server.stores.sql.text import digest
+from homing.server.stores.written import digest
 from tests.contract.engines import Sqlite
 from tests.contract.site import SMALL, Site
 from tests.unit.server.stores.sql.trouble import before_writing, impatient, read_for_long

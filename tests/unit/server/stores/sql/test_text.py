@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homing.ping import Ping
-from homing.server.stores.sql.text import claim_of, digest, json_list, read_state, state_of
+from homing.server.stores.sql.text import json_list
+from homing.server.stores.written import claim_of, digest, read_state, state_of
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.recursive(
