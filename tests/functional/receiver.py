@@ -57,6 +57,11 @@ def as_user_without_override() -> Sequence[str]:
     return ("setpriv", f"--bounding-set={dropped}", f"--inh-caps={dropped}")
 
 
+def without_privileges() -> Sequence[str]:
+    """Return what to put before a command so that it may do no more than any user's."""
+    return () if os.geteuid() != 0 else ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+
+
 class Receiver:
     """One store and the process that serves it; it may be started several times, always on the same port."""
 

@@ -12,7 +12,7 @@ import pytest
 
 from homing.clock import SystemClock, day_of, iso_day, parse_day
 from tests.functional.client import Answer, Client, Load
-from tests.functional.receiver import Receiver, until
+from tests.functional.receiver import Receiver, until, without_privileges
 
 pytestmark = pytest.mark.slow
 
@@ -47,6 +47,20 @@ def test_question_after_kill(receiver: Receiver, asker: Client) -> None:
         kill(receiver)
         answer = asker.get(REPORT)
         assert (200, number) == (answer.status, answer.json()["summary"]["clients"])
+
+
+def test_without_privileges(tmp_path: Path) -> None:
+    """The reader gives way to others as any user may, and lives on."""
+    receiver = Receiver(tmp_path, before=without_privileges())
+    try:
+        receiver.start()
+        key = receiver.json("app", "key", "first-app", "--add", "read")["key"]
+        with receiver.client(key=key) as client:
+            until(lambda: client.get(REPORT).status == 200, "Knowledge of the new key")
+            assert [200] * 3 == [client.get(REPORT).status for _ in range(3)]
+        assert 0 == receiver.metrics()["homing_reader_restarts"]
+    finally:
+        receiver.close()
 
 
 def test_kill_is_told(receiver: Receiver) -> None:

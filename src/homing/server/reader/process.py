@@ -5,7 +5,8 @@ import os
 import select
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import msgspec
@@ -73,6 +74,10 @@ class Reader:
         """Say when it is ready, then answer every question; tidy when it is time, between two questions if need be."""
         self._warm()
         channel.sendall(frame(READY))
+        with ThreadPoolExecutor(1, initializer=_step_back) as aside:
+            self._serve(channel, aside)
+
+    def _serve(self, channel: socket.socket, aside: ThreadPoolExecutor) -> None:
         while True:
             wait = max(0.0, self._tidy_at - self._clock.monotonic())
             ready, _, _ = select.select([channel], [], [], wait)
@@ -81,8 +86,8 @@ class Reader:
                 if body is None:
                     return
                 question = Question(*unpack(body))
-                with _out_of_the_way(question.method):
-                    reply = self.answer(question)
+                is_quiet = question.method not in KEPT_APART
+                reply = aside.submit(self.answer, question).result() if is_quiet else self.answer(question)
                 channel.sendall(pack(reply))
             if self._clock.monotonic() >= self._tidy_at:
                 self._tidy()
@@ -150,21 +155,16 @@ class Reader:
         return done
 
 
-@contextlib.contextmanager
-def _out_of_the_way(method: str) -> Iterator[None]:
-    """Let whoever takes pings in go first whenever it has something to do.
+def _step_back() -> None:
+    """Let whoever takes pings in go before this thread whenever it has something to do.
 
-    Being nice is not enough: by the end of its turn, some milliseconds, a nice process keeps the others waiting. Not
-    while something is written: the lock of the store would be held for as long as others are busy.
+    Being nice is not enough: by the end of its turn, some milliseconds, a nice thread keeps the others waiting. It is a
+    thread of its own, for without privileges there is no way back. Nothing is written in it: the lock of the store would
+    be held for as long as others are busy.
     """
-    if method in KEPT_APART or not hasattr(os, "SCHED_IDLE"):
-        yield
-        return
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    try:
-        yield
-    finally:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    if hasattr(os, "SCHED_IDLE"):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _planned(method: Callable[..., Any]) -> Callable[..., Any]:
