@@ -159,8 +159,8 @@ def _step_back() -> None:
     """Let whoever takes pings in go before this thread whenever it has something to do.
 
     Being nice is not enough: by the end of its turn, some milliseconds, a nice thread keeps the others waiting. It is a
-    thread of its own, for without privileges there is no way back. Nothing is written in it: the lock of the store would
-    be held for as long as others are busy.
+    thread of its own, for without privileges there is no way back. Nothing is written in it: the store's lock would be
+    held for as long as others are busy.
     """
     if hasattr(os, "SCHED_IDLE"):
         with contextlib.suppress(OSError):
