@@ -57,6 +57,13 @@ class Batch(NamedTuple):
     is_kept: bool = False
 
 
+class Told(NamedTuple):
+    """Events that were told, and how often everything had been forgotten until then."""
+
+    events: tuple[Event, ...]
+    times_emptied: int
+
+
 class Outbox:
     """What waits to be sent to an address; nothing can be told before it was opened."""
 
@@ -70,6 +77,7 @@ class Outbox:
         self._batches: tuple[Batch, ...] = ()
         self._is_open = False
         self._noes = 0
+        self._times_emptied = 0
         self._most = BATCH
         self._tries = 0
         self._flush = 0.0
@@ -131,25 +139,32 @@ class Outbox:
 
     # Making pings of events.
 
-    def told(self) -> tuple[Event, ...]:
+    def told(self) -> Told:
         """Return the events that were told: they stay until their pings are there."""
         with self._lock:
-            return tuple(self._told)
+            return Told(tuple(self._told), self._times_emptied)
 
-    def turn(self, events: Sequence[Event], pings: Sequence[Waiting]) -> None:
+    def turn(self, told: Told, pings: Sequence[Waiting]) -> None:
         """Let a ping wait in the place of each event that is still there.
 
-        Two may make pings of one event, the thread that sends and the one that stops: the first of them is taken.
+        Two may make pings of one event, the thread that sends and the one that stops: the first of them is taken. A
+        handler of signals may tell another one in the middle of this.
         """
         with self._lock:
-            there = set(map(id, self._told))
-            made = {id(event): ping for event, ping in zip(events, pings, strict=True)}
-            self._told = deque(event for event in self._told if id(event) not in made)
+            made = {id(event): ping for event, ping in zip(told.events, pings, strict=True)}
             self._flush = self._clock.monotonic() + FLUSH_SECONDS
-            self.put([ping for event, ping in made.items() if event in there])
-            for event, ping in made.items():
-                if event not in there:
-                    self.give_back(ping.lost)
+            taken = []
+            while self._told:
+                event = self._told.popleft()
+                ping = made.pop(id(event), None)
+                if ping is None:
+                    # Those that were told first are at the beginning.
+                    self._told.appendleft(event)
+                    break
+                taken.append(ping)
+            self.put(taken)
+            for ping in made.values() if told.times_emptied == self._times_emptied else ():
+                self.give_back(ping.lost)
 
     def put(self, pings: Sequence[Waiting]) -> None:
         """Let pings wait; of too many the oldest are dropped."""
@@ -287,9 +302,13 @@ class Outbox:
         """Forget everything, and take nothing more."""
         with self._lock:
             self._is_open = False
-            self._told.clear()
-            self._batches = ()
-            self._untold = {}
+            self._forget_all()
+
+    def _forget_all(self) -> None:
+        self._times_emptied += 1
+        self._told.clear()
+        self._batches = ()
+        self._untold = {}
 
     def open(self, url: str, noes: int) -> None:
         """Take events for an address, from the no of that number on; what waits for another address is lost."""
@@ -300,21 +319,19 @@ class Outbox:
                 left, self._url = [ping for batch in self._batches for ping in batch.pings], url
                 self.drop(left, "moved")
 
-    def heed(self, noes: int) -> None:
-        """Forget what was gathered before the last no, which another process may have saved."""
+    def heed(self, noes: int) -> bool:
+        """Forget what was gathered before the last no, which another process may have saved; return whether it did."""
         with self._lock:
-            if noes != self._noes:
+            is_new = noes != self._noes
+            if is_new:
                 self._noes = noes
-                self._told.clear()
-                self._batches = ()
-                self._untold = {}
+                self._forget_all()
+            return is_new
 
     def forget(self) -> None:
         """In a child: what waits is the parent's."""
         self._lock = threading.RLock()
-        self._told.clear()
-        self._batches = ()
-        self._untold = {}
+        self._forget_all()
         if self._spool is not None:
             self._spool.forget()
 

@@ -174,8 +174,8 @@ class Sender:
 
     def take_in(self, *, may_ask: bool = True) -> None:
         """Make pings of the events that were told. The host is asked once for all; the first tells of losses."""
-        events = self.outbox.told()
-        if not events or not self.prepare(may_ask=may_ask):
+        told_before = self.outbox.told()
+        if not told_before.events or not self.prepare(may_ask=may_ask):
             return
         rows, told = self._rows(may_ask=may_ask)
         lost = self._untold(rows)
@@ -186,12 +186,12 @@ class Sender:
         common = _without_losses(whole.fields)
         size = len(encode(whole.fields))
         made = []
-        for number, event in enumerate(events):
+        for number, event in enumerate(told_before.events):
             when = moment._replace(kind=event.name, at=event.at, id=self.clock.id())
             own = gather(of_each, when, told=NOTHING).fields
             fields, told_of = ({**common, **own}, NOTHING) if number else ({**whole.fields, **own}, lost)
             made.append(Waiting(event.at, _with_own(fields, event), size + len(event.properties), told_of))
-        self.outbox.turn(events, made)
+        self.outbox.turn(told_before, made)
 
     def _untold(self, rows: tuple[Row, ...]) -> Mapping[str, int]:
         """Return the losses that the next ping tells of."""

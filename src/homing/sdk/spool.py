@@ -15,6 +15,7 @@ Nothing is written through to the disk itself: the files outlast every process, 
 import contextlib
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -32,12 +33,14 @@ class Spool:
         self._clock = clock
         self._own = ""
         self._lock: int | None = None
+        self._making = threading.RLock()
 
     def write(self, name: str, text: str) -> None:
         """Keep a text under a name; raise `OSError` when that is impossible."""
         own = self._owner()
         path = self._directory / f"{own}.{name}.json"
-        draft = path.with_suffix(".draft")
+        # The thread that sends and the one that stops may write the same at once.
+        draft = path.with_suffix(f".{threading.get_ident()}.draft")
         try:
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
                 file.write(text)
@@ -85,22 +88,26 @@ class Spool:
     def forget(self) -> None:
         """In a child: leave the parent its lock and its files."""
         lock, self._lock, self._own = self._lock, None, ""
+        self._making = threading.RLock()
         if lock is not None:
             os.close(lock)
 
     def _owner(self) -> str:
         """Return the name of this process here, made and locked at the first time."""
-        if self._lock is None:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for _ in range(TRIES):
-                own = self._clock.id()
-                self._lock = self._taken(own, os.O_CREAT | os.O_EXCL)
-                if self._lock is not None:
-                    self._own = own
-                    break
-            else:
-                raise OSError("nobody can be told from others")
-        return self._own
+        with self._making:
+            if self._lock is None:
+                self._own, self._lock = self._made()
+            return self._own
+
+    def _made(self) -> tuple[str, int]:
+        """Return a name that nobody has, and its lock; raise `OSError` where there is none."""
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for _ in range(TRIES):
+            own = self._clock.id()
+            lock = self._taken(own, os.O_CREAT | os.O_EXCL)
+            if lock is not None:
+                return own, lock
+        raise OSError("nobody can be told from others")
 
     def _taken(self, owner: str, further: int = 0) -> int | None:
         """Return the lock of an owner who is gone, or is still to come; None where it is held, or has been removed."""

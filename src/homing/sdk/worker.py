@@ -136,8 +136,8 @@ class Worker:
         """Leave what waits to the next start, when the thread has ended, or hangs: then without asking the host."""
         with self._house.turn(GOODBYE_SECONDS) as noes:
             if noes is not None:
-                self._sender.outbox.heed(noes)
-                if self._thread.is_alive():
+                is_refused = self._sender.outbox.heed(noes)
+                if self._thread.is_alive() and not is_refused:
                     self._note_last(may_ask=False)
                     self._sender.take_in(may_ask=False)
             if self._leads and self._sender.policy.retry is not Retry.EVERYTHING:
@@ -210,28 +210,41 @@ class Worker:
         """Try again later what is told once, unless it would be too late."""
         with self._changed:
             if task.is_once and self._end is None:
-                self._waiting.insert(0, task.kind)
+                if not self._stays(task):
+                    self._waiting.insert(0, task.kind)
                 self._rest = self._sender.clock.monotonic() + LOOK_SECONDS
 
     def _attempt(self, task: Task) -> Reply | None:
         if self._sender.policy.stops_at_gone:
             self._sender.recall()
-        if task.kind != EVENTS:
+        if task.kind != EVENTS and not self._stays(task):
             return self._sender.send(task.deadline, task.kind)
-        self._note_last()
-        return self._sender.flush(task.deadline, is_asked=task.is_asked)
+        if task.kind == EVENTS:
+            self._note_last()
+        else:
+            self._note(task.kind)
+        return self._sender.flush(task.deadline, is_asked=task.is_asked or task.is_once)
+
+    def _stays(self, task: Task) -> bool:
+        """Say whether a ping that is told once waits here until it is in the outbox."""
+        return task.is_once and self._sender.policy.retry is Retry.EVERYTHING
 
     def _note_last(self, *, may_ask: bool = True) -> None:
         """At the end let the last pings wait with the others, where they are sent again until they have arrived."""
         if self._end is None or not self._leads or self._sender.policy.retry is not Retry.EVERYTHING:
             return
         for kind in tuple(self._waiting):
-            noted = self._sender.noted(kind, may_ask=may_ask)
-            # The thread that stops may have done the same meanwhile.
-            with self._changed:
-                if kind in self._waiting:
-                    self._waiting.remove(kind)
-                    self._sender.outbox.put(noted)
+            self._note(kind, may_ask=may_ask)
+
+    def _note(self, kind: str, *, may_ask: bool = True) -> None:
+        """Let a ping that is told once wait with the others; where none can be made, it is lost."""
+        noted = self._sender.noted(kind, may_ask=may_ask)
+        # The thread that stops may have done the same meanwhile.
+        with self._changed:
+            if kind in self._waiting:
+                self._waiting.remove(kind)
+                self._sender.outbox.put(noted)
+                self._sender.outbox.lose("failed", 0 if noted else 1)
 
     def _take_last(self) -> None:
         """Make pings of what was told last, though there is no time to send them."""
@@ -271,7 +284,10 @@ class Worker:
         """Take what is most urgent; its deadline is made under the lock, so that from now on stopping ends it."""
         is_asked = self._asked > self._answered
         if self._waiting and self._leads and self._sender.clock.monotonic() >= self._rest:
-            return self._begin(self._waiting.pop(0))._replace(is_once=True)
+            task = self._begin(self._waiting[0])._replace(is_once=True)
+            if not self._stays(task):
+                self._waiting.pop(0)
+            return task
         is_pinged = is_asked and self._pinged >= self._asked
         if (is_asked and not is_pinged) or (self._leads and self._schedule.wait() <= 0):
             self._schedule.restart()

@@ -1,7 +1,11 @@
 """The thread."""
 
+import json
+import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -104,29 +108,113 @@ def test_a_hanging_send_is_given_up(tmp_path: Path) -> None:
     sending.stop()
 
 
+class Slow:
+    """A value of the host's that takes as long as the test wants."""
+
+    def __init__(self) -> None:
+        self.free, self.asked = threading.Event(), threading.Event()
+
+    def __call__(self) -> str:
+        self.asked.set()
+        self.free.wait(SECONDS)
+        return "beta"
+
+    def let_go(self) -> None:
+        """Let the thread go on to its end."""
+        self.free.set()
+        until(lambda: ours() == [])
+
+
 @pytest.mark.parametrize("is_ahead", [False, True])
 def test_what_is_being_made_is_kept(tmp_path: Path, *, is_ahead: bool) -> None:
     """Who stops makes a ping of what the thread has in hand, each once: also where the thread gets on meanwhile."""
-    free, asked = threading.Event(), threading.Event()
-
-    def slow() -> str:
-        asked.set()
-        free.wait(SECONDS)
-        return "beta"
-
+    slow = Slow()
     sending = telemetry(tmp_path, values={"dimensions.channel": slow}, transport=Outbox(Reply(None)))
     sending.start()
     for _ in range(BATCH):
         sending.event("told")
-    until(asked.is_set)
+    until(slow.asked.is_set)
     if is_ahead:
-        threading.Timer(worker.GOODBYE_SECONDS / 2, free.set).start()
+        threading.Timer(worker.GOODBYE_SECONDS / 2, slow.free.set).start()
     sending.stop(0)
-    free.set()
-    until(lambda: ours() == [])
+    slow.let_go()
     text = "".join(path.read_text() for path in tmp_path.rglob("*.json"))
     assert (BATCH, ()) == (text.count('"kind":"told"'), sending.status().lost)
     assert 0 == sending.status().waiting
+
+
+def agreed(place: Path, slow: Slow) -> tuple[Telemetry, Telemetry]:
+    """Return two processes' telemetry that somebody agreed to; the first one's thread has begun to ask for a value."""
+    given = {"enabled": None, "policy": "slackonos", "file": place / "config.json", "transport": Outbox(Reply(None))}
+    first = telemetry(place, values={"properties.release": slow}, **given)
+    second = telemetry(place, **given)
+    second.save({"enabled": True}, who="ada")
+    first.start()
+    until(slow.asked.is_set)
+    return first, second
+
+
+def names_on_disk(place: Path) -> list[str]:
+    """Return the events of pings that wait for the next start."""
+    files = (json.loads(path.read_text()) for path in (place / "outbox").rglob("*.json"))
+    return sorted(ping["is"]["event"] for file in files for ping in file["pings"])
+
+
+def test_a_beginning_in_hand_is_kept(tmp_path: Path) -> None:
+    """What is told once stays until its ping is there, however long the host takes to tell a value."""  # 004-10
+    slow = Slow()
+    first, _second = agreed(tmp_path, slow)
+    first.stop(0)
+    assert (["shutdown", "startup"], ()) == (names_on_disk(tmp_path), first.status().lost)
+    slow.let_go()
+    assert ["shutdown", "startup"] == names_on_disk(tmp_path)
+
+
+def test_nothing_is_written_after_a_no(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that hangs longer than a no waits for it: who stops then leaves nothing behind."""
+    slow = Slow()
+    first, second = agreed(tmp_path, slow)
+    policy = second._engine._policy  # noqa: SLF001 - the test need not wait for so long
+    monkeypatch.setattr(second._engine, "_policy", policy._replace(timeout_seconds=0.2))  # noqa: SLF001
+    second.save({"enabled": False}, who="ada")
+    first.stop(0)
+    slow.let_go()
+    assert [] == names_on_disk(tmp_path)
+
+
+@contextmanager
+def alarms(handle: Callable[..., object]) -> Iterator[None]:
+    """Have a signal handled every millisecond."""
+    before = signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_a_handler_that_tells_while_it_stops(tmp_path: Path, number: int) -> None:
+    """A signal may come while pings are put in the place of events: nothing is raised, and nothing lost uncounted."""
+    slow = Slow()
+    told = [0]
+    sending = telemetry(tmp_path, values={"dimensions.channel": slow}, transport=Outbox(Reply(None)))
+
+    def tell(*_given: object) -> None:
+        sending.event("told")
+        told[0] += 1
+
+    sending.start()
+    for _ in range(800 + number):
+        tell()
+    until(slow.asked.is_set)
+    with alarms(tell):
+        sending.stop(0)
+    slow.let_go()
+    kept = sum(path.read_text().count('"kind":"told"') for path in tmp_path.rglob("*.json"))
+    status = sending.status()
+    assert told[0] == kept + status.waiting + sum(dict(status.lost).values())
 
 
 def test_time_that_is_over_is_told(tmp_path: Path) -> None:

@@ -84,6 +84,10 @@ class Connection(HttpToolsProtocol):
         for cycle in left:
             if isinstance(cycle, Turn):
                 cycle.forget()
+        if self._serving is not None and not self._serving.response_complete:
+            # The base class tells the newest alone.
+            self._serving.disconnected = True
+            self._serving.message_event.set()
         self.pipeline.clear()
         super().connection_lost(exc)
         # What holds each other would be left to the collector: many a client sends one request a connection.

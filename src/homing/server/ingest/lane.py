@@ -137,6 +137,7 @@ class Lane:
 
         Of large ones one is read at a time, and in between whatever else is ready on the event loop.
         """
+        exchange.received = self._clock.now()
         if exchange.fed <= LARGE or self._large_size + exchange.fed > MOST_LARGE:
             self._finish(exchange)
             return
@@ -202,7 +203,7 @@ class Lane:
         if target is None:
             key, value = dialect.look_in(body)
             target = self._admit(key, exchange, self._clock.monotonic())
-        exchange.size, exchange.received = len(body), self._clock.now()
+        exchange.size = len(body)
         asked = (target.app, exchange.received, target.dimensions, exchange.query, value, target.hook)
         exchange.reading = reading = dialect.read(Request(exchange.headers, body, *asked))
         if reading.dropped:

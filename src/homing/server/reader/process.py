@@ -88,19 +88,20 @@ class Reader:
                 question = Question(*unpack(body))
                 is_quiet = question.method not in KEPT_APART
                 reply = aside.submit(self.answer, question).result() if is_quiet else self.answer(question)
-                channel.sendall(pack(reply))
+                channel.sendall(reply)
             if self._clock.monotonic() >= self._tidy_at:
                 self._tidy()
 
-    def answer(self, question: Question) -> Reply:
-        """Return the reply to a question; an error of ours travels by name, any other as `internal`."""
+    def answer(self, question: Question) -> bytes:
+        """Return the reply to a question as a frame; an error of ours travels by name, any other as `internal`."""
         try:
-            return Reply(question.number, None, self._method(question.method)(*question.args, **question.kwargs))
+            found = self._method(question.method)(*question.args, **question.kwargs)
+            return pack(Reply(question.number, None, found))
         except HomingError as error:
-            return Reply(question.number, type(error).__name__, str(error))
+            return pack(Reply(question.number, type(error).__name__, str(error)))
         except Exception as error:
             log.error("internal", question=question.method, exc_info=error)
-            return Reply(question.number, "StoreError", "The question could not be answered.")
+            return pack(Reply(question.number, "StoreError", "The question could not be answered."))
 
     def _method(self, name: str) -> Callable[..., Any]:
         if name == "report":

@@ -5,6 +5,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,3 +74,29 @@ def test_nothing_is_left_to_the_collector(tmp_path: Path, request_: str) -> None
 
     with site(tmp_path) as here:
         assert 0 == here.run(run())
+
+
+def test_the_end_is_told_to_what_is_served(tmp_path: Path) -> None:
+    """Who waits for a request's sender learns that it went away, also where it had sent another one meanwhile."""
+    heard: list[str] = []
+
+    async def framework(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x", "more_body": True})
+        heard.append((await receive())["type"])
+
+    async def run() -> None:
+        port = free_port()
+        listener = Listener(here.receiver.lane, framework, here.clock)
+        await listener.start("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(2 * HEAD.format("GET /livez", "keep-alive", 0).encode())
+        await reader.readline()
+        writer.transport.abort()
+        await asyncio.sleep(0.2)
+        await listener.stop()
+
+    with site(tmp_path) as here:
+        here.run(run())
+    assert ["http.disconnect"] == heard
