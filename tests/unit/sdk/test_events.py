@@ -432,7 +432,7 @@ def test_too_many_pings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         for _ in range(5):
             for _ in range(BATCH):
                 sending.event("x")
-            until(lambda: not sending._engine._outboxes._boxes["default"].told())  # noqa: SLF001 - shows nowhere else
+            until(lambda: not sending._engine._outboxes._boxes["default"].told().events)  # noqa: SLF001 - shows nowhere else
         status = sending.status()
     assert (300, (("full", 200),)) == (status.waiting, status.lost)
 
