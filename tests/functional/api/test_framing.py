@@ -252,12 +252,18 @@ def test_trailers(world: World) -> None:
 
 def test_who_does_not_read(world: World) -> None:
     """Nothing more is taken in from who does not read the answers."""
-    odd = b"PUT /in/a/v1/pings HTTP/1.1\r\nContent-Length: 0\r\n\r\n" * 1_000_000
+    odd = b"OPTIONS /batch HTTP/1.1\r\n\r\n" * 1_000_000
     with socket.create_connection(("127.0.0.1", world.receiver.port), timeout=2) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         with pytest.raises((TimeoutError, ConnectionError)):
             connection.sendall(odd)
     assert 200 == answer(world, ping(world, "another"))[0]
+
+
+def test_too_many_at_once(world: World) -> None:
+    """Who sends very many requests without waiting for an answer is told so, after those that were taken."""
+    odd = b"PUT /in/a/v1/pings HTTP/1.1\r\nContent-Length: 0\r\n\r\n" * 1_000
+    assert [405] * 101 + [400] == talk(world, odd)
 
 
 def test_old_senders_that_offer(world: World) -> None:

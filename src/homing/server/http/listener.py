@@ -13,6 +13,12 @@ from homing.server.http.shared import Shared
 from homing.server.ingest.lane import Lane
 
 BACKLOG: Final = 16_384
+ACCEPTS: Final = 16
+"""So many connections are accepted each time the event loop looks, for each copy of the socket one.
+
+With one alone, whoever connected while the receiver had much to do waited for a fifth of a second.
+"""
+
 SWEEP_SECONDS: Final = 1.0
 GRACE_SECONDS: Final = 0.2
 """So long requests that were sent before a stop may take to be seen."""
@@ -44,23 +50,29 @@ class Listener:
         config.load()
         self._clock = clock
         self._shared = Shared(lane, config, clock.monotonic)
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._sweeping: asyncio.Task[None] | None = None
 
     async def start(self, host: str, port: int) -> None:
         """Listen; raises `OSError` when the port cannot be had."""
         loop = asyncio.get_running_loop()
         self._tick()
-        self._server = await loop.create_server(lambda: Connection(self._shared), host, port, backlog=BACKLOG)
+        first = await loop.create_server(self._connection, host, port, backlog=BACKLOG)
+        self._servers = [first]
+        for socket in first.sockets * (ACCEPTS - 1):
+            self._servers.append(await loop.create_server(self._connection, sock=socket.dup(), backlog=BACKLOG))
         self._sweeping = loop.create_task(self._sweep())
+
+    def _connection(self) -> Connection:
+        return Connection(self._shared)
 
     async def stop(self) -> None:
         """Answer what was sent before, take no new connections, and cut off who is still sending when time is up."""
         self._shared.draining = True
         # Whoever connected or sent just now is still in the queues of the system.
         await asyncio.sleep(GRACE_SECONDS)
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for connection in self._connections():
             connection.shutdown()
         try:

@@ -32,6 +32,9 @@ STUCK_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 5.0
 """How long the last batches are waited for at the end."""
 
+MOST_TURNS: Final = 16
+"""So many refusals are told at a time; in between whatever else is ready on the event loop."""
+
 FEW: Final = 10
 """So many pings a request may have to go before those that have more."""
 
@@ -70,6 +73,7 @@ class Desk:
         self._given_at = 0.0
         self._given: deque[list[_Waiting]] = deque()
         self._turns: list[Callable[[], None]] = []
+        self._due: deque[Callable[[], None]] = deque()
         self._called = False
         self._probing: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
@@ -119,15 +123,26 @@ class Desk:
             asyncio.get_running_loop().call_soon(self._hand_over)
 
     def turn(self, told: Callable[[], None]) -> None:
-        """Tell when the commit under way is done; at once where there is none.
+        """Tell when the commit under way is done, and a few others at a time.
 
         Refusals wait like this. Told at once, those who are refused would send the next request at once, and keep the
-        event loop so busy that valid pings waited twice as long.
+        event loop so busy that valid pings waited three times as long.
         """
         if self._given:
             self._turns.append(told)
         else:
-            told()
+            self._tell_soon([told])
+
+    def _tell_soon(self, turns: Sequence[Callable[[], None]]) -> None:
+        if turns and not self._due:
+            asyncio.get_running_loop().call_soon(self._tell_due)
+        self._due += turns
+
+    def _tell_due(self) -> None:
+        for _ in range(min(len(self._due), MOST_TURNS)):
+            _tell(self._due.popleft())
+        if self._due:
+            asyncio.get_running_loop().call_soon(self._tell_due)
 
     def _is_due(self) -> bool:
         """Say whether the writer is to have another batch now."""
@@ -182,9 +197,10 @@ class Desk:
             told.append(partial(waiting.told, recorded.verdicts[start:end]))
             start = end
         self.pings -= start
-        turns, self._turns = self._turns, []
-        for tell in (*told, *turns):
+        for tell in told:
             _tell(tell)
+        turns, self._turns = self._turns, []
+        self._tell_soon(turns)
 
     def _note(self, recorded: Recorded) -> None:
         if recorded.verdicts:

@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from homing.server.http.connection import Connection
 from homing.server.http.listener import Listener
@@ -100,3 +102,24 @@ def test_the_end_is_told_to_what_is_served(tmp_path: Path) -> None:
     with site(tmp_path) as here:
         here.run(run())
     assert ["http.disconnect"] == heard
+
+
+def test_connecting_does_not_wait_for_the_loop(tmp_path: Path) -> None:
+    """Many connections are accepted each time the event loop looks: it may have much to do in between."""
+
+    async def run() -> list[int]:
+        port = free_port()
+        listener = Listener(here.receiver.lane, None, here.clock)
+        await listener.start("127.0.0.1", port)
+        with ExitStack() as stack:
+            for _ in range(64):
+                stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            before = connections()
+            for _ in range(8):
+                await asyncio.sleep(0)
+            after = connections()
+        await listener.stop()
+        return [before, after]
+
+    with site(tmp_path) as here:
+        assert [0, 64] == uvloop.run(run())

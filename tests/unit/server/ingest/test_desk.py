@@ -427,6 +427,26 @@ def test_a_store_that_comes_back_by_itself(office: Office, monkeypatch: pytest.M
     assert ([1], 0) == (office.commits, office.requests())
 
 
+def test_few_turns_at_a_time(office: Office) -> None:
+    """Many refusals do not keep the event loop from what else is ready."""
+
+    async def run() -> list[int]:
+        desk = office.desk()
+        desk.start()
+        turns: list[None] = []
+        for _ in range(2 * module.MOST_TURNS + 1):
+            desk.turn(lambda: turns.append(None))
+        seen = [len(turns)]
+        while len(seen) < 5:
+            await asyncio.sleep(0)
+            seen.append(len(turns))
+        await desk.stop()
+        return seen
+
+    most = module.MOST_TURNS
+    assert [0, most, 2 * most, 2 * most + 1, 2 * most + 1] == asyncio.run(run())
+
+
 def test_a_turn_is_the_commit_under_way(office: Office) -> None:
     """A refusal waits for the pings that were let in before it, makes no commit, and waits for nothing when idle."""
 
@@ -435,6 +455,7 @@ def test_a_turn_is_the_commit_under_way(office: Office) -> None:
         desk.start()
         turns: list[str] = []
         desk.turn(lambda: turns.append("idle"))
+        await asyncio.sleep(0)
         seen = [turns == ["idle"]]
         office.gate.open.clear()
         waiting = sent(desk, [office.ping()], 100)
@@ -444,6 +465,7 @@ def test_a_turn_is_the_commit_under_way(office: Office) -> None:
         seen.append(turns == ["idle"])
         office.gate.open.set()
         await asyncio.wait_for(waiting, 5)
+        await asyncio.sleep(0.05)
         seen.append(turns == ["idle", "busy"])
         await desk.stop()
         return seen
