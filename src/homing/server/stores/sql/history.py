@@ -6,6 +6,7 @@ A commit adds one block per app. Merging regroups blocks by instance, so that on
 import heapq
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -31,6 +32,10 @@ MERGE_BYTES: Final = 32 * 1024 * 1024
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(list[HistoryRow])
+_merger: Final = msgspec.msgpack.Decoder(list[tuple[int, int, int, str, str]])
+"""Gives the values of a `HistoryRow` each; it takes half of the time."""
+
+_BY_INSTANCE: Final = itemgetter(HistoryRow._fields.index("ordinal"), HistoryRow._fields.index("received"))
 
 
 COLUMNS: Final = (
@@ -154,7 +159,7 @@ def compact(database: Database) -> bool:
         sizes = connection.execute(_SIZES, {"of": found.app, "at": found.level}).all()
         ids = list(_up_to(MERGE_BYTES, sizes))
         blobs = connection.execute(_BLOBS, {"wanted": json_list(ids)}).scalars()
-        rows = sorted((row for blob in blobs for row in unpack(blob)), key=lambda row: (row.ordinal, row.received))
+        rows = sorted((row for blob in blobs for row in _merger.decode(zlib.decompress(blob))), key=_BY_INSTANCE)
     chunks = [rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS)]
     merged = [block(found.app, chunk, level=found.level + 1) for chunk in chunks]
     return replace(database, ids, merged=merged)
