@@ -138,6 +138,8 @@ class Worker:
             if noes is not None:
                 is_refused = self._sender.outbox.heed(noes)
                 if self._thread.is_alive() and not is_refused:
+                    # It may not even have come to that.
+                    self._leads = self._leads or self._house.leads()
                     self._note_last(may_ask=False)
                     self._sender.take_in(may_ask=False)
             if self._leads and self._sender.policy.retry is not Retry.EVERYTHING:

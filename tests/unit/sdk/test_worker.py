@@ -170,6 +170,21 @@ def test_a_beginning_in_hand_is_kept(tmp_path: Path) -> None:
     assert ["shutdown", "startup"] == names_on_disk(tmp_path)
 
 
+def test_a_thread_that_has_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who stops leaves beginning and end to the next start also where the thread had no time for anything."""  # 004-10
+    free = threading.Event()
+    monkeypatch.setattr("homing.sdk.sender.Sender.warm", lambda _sender: free.wait(SECONDS))
+    given = {"enabled": None, "policy": "slackonos", "file": tmp_path / "config.json", "transport": Outbox(Reply(None))}
+    sending = telemetry(tmp_path, **given)
+    sending.save({"enabled": True}, who="ada")
+    sending.start()
+    sending.stop(0)
+    assert (["shutdown", "startup"], ()) == (names_on_disk(tmp_path), sending.status().lost)
+    free.set()
+    until(lambda: ours() == [])
+    assert ["shutdown", "startup"] == names_on_disk(tmp_path)
+
+
 def test_nothing_is_written_after_a_no(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread that hangs longer than a no waits for it: who stops then leaves nothing behind."""
     slow = Slow()
