@@ -219,12 +219,12 @@ class Worker:
     def _attempt(self, task: Task) -> Reply | None:
         if self._sender.policy.stops_at_gone:
             self._sender.recall()
-        if task.kind != EVENTS and not self._stays(task):
-            return self._sender.send(task.deadline, task.kind)
-        if task.kind == EVENTS:
+        if self._stays(task):
+            self._note(task.kind)
+        elif task.kind == EVENTS:
             self._note_last()
         else:
-            self._note(task.kind)
+            return self._sender.send(task.deadline, task.kind)
         return self._sender.flush(task.deadline, is_asked=task.is_asked or task.is_once)
 
     def _stays(self, task: Task) -> bool:

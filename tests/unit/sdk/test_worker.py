@@ -190,7 +190,7 @@ def test_nothing_is_written_after_a_no(tmp_path: Path, monkeypatch: pytest.Monke
     slow = Slow()
     first, second = agreed(tmp_path, slow)
     policy = second._engine._policy  # noqa: SLF001 - the test need not wait for so long
-    monkeypatch.setattr(second._engine, "_policy", policy._replace(timeout_seconds=0.2))  # noqa: SLF001
+    monkeypatch.setattr(second._engine, "_policy", policy._replace(timeout_seconds=0.2))  # noqa: SLF001 - as above
     second.save({"enabled": False}, who="ada")
     first.stop(0)
     slow.let_go()

@@ -90,7 +90,8 @@ class Connection(HttpToolsProtocol):
             self._serving.message_event.set()
         self.pipeline.clear()
         super().connection_lost(exc)
-        # What holds each other would be left to the collector: many a client sends one request a connection.
+        # What holds each other would be left to the collector: many a client sends one request a connection. The base
+        # class says that they are always there, and asks for none of them after this.
         self.cycle = self._serving = self.flow = None  # type: ignore[assignment]
         self.shared.one_less()
 

@@ -164,6 +164,7 @@ def _step_back() -> None:
     held for as long as others are busy.
     """
     if hasattr(os, "SCHED_IDLE"):
+        # Where a sandbox forbids it, the thread is no more than nice.
         with contextlib.suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 

@@ -42,8 +42,13 @@ class Written(NamedTuple):
         return Ping(self.app, self.instance, self.kind, self.at, self.received, None, dimensions, properties)
 
 
-def write_down(ping: Ping) -> Written:
-    """Return a ping as it is kept; raise a `TypeError` or `ValueError` where it holds what is no plain value."""
+def write_down(ping: Ping | Written) -> Written:
+    """Return a ping as it is kept, or as it is where it was written down before.
+
+    Raises `TypeError` or `ValueError` where it holds what is no plain value.
+    """
+    if isinstance(ping, Written):
+        return ping
     app, instance, kind, at, received, name, _dimensions, _properties, credential, _is_event, is_kept = ping
     claim = None if name is None else claim_of(name)
     return Written(app, instance, kind, at, received, claim, state_of(ping), credential, ping.repeats, is_kept)

@@ -16,7 +16,7 @@ _batches: Final = msgspec.msgpack.Decoder(tuple[str, list[Written]])
 
 def pack_batch(batch: Batch) -> bytes:
     """Return a batch as a frame; raise an `Exception` where a ping holds what is no plain value."""
-    return pack((batch.id, [each if isinstance(each, Written) else write_down(each) for each in batch.pings]))
+    return pack((batch.id, list(map(write_down, batch.pings))))
 
 
 def unpack_batch(body: bytes) -> Batch:

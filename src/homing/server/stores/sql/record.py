@@ -89,7 +89,7 @@ class Recorder:
         verdicts: list[Verdict] = [ACCEPTED] * len(group.pings)
         drafts: list[Draft] = []
         with self._database.write() as connection:
-            written = [each if isinstance(each, Written) else write_down(each) for each in group.pings]
+            written = list(map(write_down, group.pings))
             for owner, places in self._by_owner(connection, written).items():
                 pings = [written[place] for place in places]
                 draft = self._open(connection, owner, pings)
