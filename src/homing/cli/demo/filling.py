@@ -32,6 +32,10 @@ from homing.settings import Resolved, Value
 SLICE_MS: Final = 1_200_000
 """What is sent within so much time goes in one request."""
 
+RECENT_MS: Final = 2 * 3_600_000
+MINUTE_MS: Final = 60_000
+"""What is so recent that pages tell the minutes since goes in a request for each minute."""
+
 EASED: Final = {"rate_address": 0, "rate_app": 0, "queue_pings": 1_000_000}
 """Settings that hold for the filling only: two months come at once, and from one address."""
 
@@ -110,7 +114,7 @@ async def _fill(
     receiver.desk.start()
     try:
         first, key = _set_up(receiver, opened, clock, settings["owner"])
-        past = _Past(receiver, clock, key)
+        past = _Past(receiver, clock, key, now)
         for day in fleet.days:
             if is_stopped():
                 return None
@@ -133,15 +137,20 @@ def _set_up(receiver: Receiver, opened: Opened, clock: SetClock, owner: str) -> 
 class _Past:
     """Sends what a receiver should have got earlier, each request at its own time."""
 
-    def __init__(self, receiver: Receiver, clock: SetClock, key: str) -> None:
+    def __init__(self, receiver: Receiver, clock: SetClock, key: str, now: int) -> None:
         self._lane = receiver.lane
         self._route = Route(Native(), key, None)
         self._clock = clock
+        self._recent = now - RECENT_MS
 
     async def send(self, pings: list[Sent]) -> None:
         """Send the pings of one day, in the order of their times: the receiver would store small requests first."""
-        for _number, group in itertools.groupby(pings, key=lambda sent: sent.at // SLICE_MS):
+        for _slice, group in itertools.groupby(pings, key=self._slice):
             await self._post(list(group))
+
+    def _slice(self, sent: Sent) -> tuple[int, int]:
+        length = MINUTE_MS if sent.at >= self._recent else SLICE_MS
+        return length, sent.at // length
 
     async def _post(self, group: list[Sent]) -> None:
         self._clock.set(group[-1].at)
