@@ -144,7 +144,7 @@ class Outbox:
         with self._lock:
             return Told(tuple(self._told), self._times_emptied)
 
-    def turn(self, told: Told, pings: Sequence[Waiting]) -> None:
+    def replace(self, told: Told, pings: Sequence[Waiting]) -> None:
         """Let a ping wait in the place of each event that is still there.
 
         Two may make pings of one event, the thread that sends and the one that stops: the first of them is taken. A

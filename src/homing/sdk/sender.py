@@ -191,7 +191,7 @@ class Sender:
             own = gather(of_each, when, told=NOTHING).fields
             fields, told_of = ({**common, **own}, NOTHING) if number else ({**whole.fields, **own}, lost)
             made.append(Waiting(event.at, _with_own(fields, event), size + len(event.properties), told_of))
-        self.outbox.turn(told_before, made)
+        self.outbox.replace(told_before, made)
 
     def _untold(self, rows: tuple[Row, ...]) -> Mapping[str, int]:
         """Return the losses that the next ping tells of."""

@@ -1,9 +1,9 @@
 """The desk: gathers pings while the previous commit runs, and tells each request when its pings are durable.
 
 Everything happens on the event loop. One batch is with the writer at a time; whatever comes in meanwhile is the next.
-When idle a batch is one request, at once. A batch that is full goes ahead: the writer need not wait for the event loop.
-Requests with few pings go before those with many, which would keep them waiting, and every other time alone. Whatever
-was let in ends with one verdict a ping.
+When idle a batch is one request, at once. Where as much waits as fills one, the next goes ahead: the writer need not
+wait for the event loop. Requests with few pings go before those with many, which would keep them waiting, and every
+other time alone. Whatever was let in ends with one verdict a ping.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ class Desk:
         self._given_at = 0.0
         self._given: deque[list[_Waiting]] = deque()
         self._turns: list[Callable[[], None]] = []
-        self._due: deque[Callable[[], None]] = deque()
+        self._untold: deque[Callable[[], None]] = deque()
         self._called = False
         self._probing: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
@@ -134,15 +134,15 @@ class Desk:
             self._tell_soon([told])
 
     def _tell_soon(self, turns: Sequence[Callable[[], None]]) -> None:
-        if turns and not self._due:
-            asyncio.get_running_loop().call_soon(self._tell_due)
-        self._due += turns
+        if turns and not self._untold:
+            asyncio.get_running_loop().call_soon(self._tell_some)
+        self._untold += turns
 
-    def _tell_due(self) -> None:
-        for _ in range(min(len(self._due), MOST_TURNS)):
-            _tell(self._due.popleft())
-        if self._due:
-            asyncio.get_running_loop().call_soon(self._tell_due)
+    def _tell_some(self) -> None:
+        for _ in range(min(len(self._untold), MOST_TURNS)):
+            _tell(self._untold.popleft())
+        if self._untold:
+            asyncio.get_running_loop().call_soon(self._tell_some)
 
     def _is_due(self) -> bool:
         """Say whether the writer is to have another batch now."""

@@ -33,7 +33,7 @@ MERGE_BYTES: Final = 32 * 1024 * 1024
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(list[HistoryRow])
 _merger: Final = msgspec.msgpack.Decoder(list[tuple[int, int, int, str, str]])
-"""Gives the values of a `HistoryRow` each; it takes half of the time."""
+"""Gives the values of a `HistoryRow` each; it takes three fifths of the time."""
 
 _BY_INSTANCE: Final = itemgetter(HistoryRow._fields.index("ordinal"), HistoryRow._fields.index("received"))
 
