@@ -16,6 +16,7 @@ from homing import errors
 from homing.clock import Clock, SystemClock
 from homing.errors import HomingError, StoreError
 from homing.server.channel.frames import READY, frame, pack, receive, unpack
+from homing.server.collector import calm_collector
 from homing.server.counting.sets import Plan
 from homing.server.logs import configure
 from homing.server.query.events import events
@@ -33,7 +34,10 @@ TIDY_SECONDS: Final = 0.5
 
 NICENESS: Final = 19
 WARM_SECONDS: Final = 1.0
-REST_SECONDS: Final = 5.0
+REST_SECONDS: Final = 2.0
+CHECKPOINT_SECONDS: Final = 2.0
+"""While the log is moved into the database, commits take some ten times as long; it is not moved after each step."""
+
 PRUNE_SECONDS: Final = 3600.0
 FAILED: Final = 2
 
@@ -67,6 +71,7 @@ class Reader:
         self._clock = clock
         self._tidy_at = clock.monotonic() + TIDY_SECONDS
         self._prune_at = clock.monotonic() + REST_SECONDS
+        self._checkpoint_at = clock.monotonic() + CHECKPOINT_SECONDS
         self._reasons: dict[str, str] = {}
         self._faults: set[str] = set()
 
@@ -131,7 +136,9 @@ class Reader:
             self._prune_at = self._clock.monotonic() + PRUNE_SECONDS
             self._attempt("prune", self._prune)
         merged = self._attempt("compact", self._store.compact)
-        self._attempt("checkpoint", self._store.checkpoint)
+        if self._clock.monotonic() >= self._checkpoint_at:
+            self._attempt("checkpoint", self._store.checkpoint)
+            self._checkpoint_at = self._clock.monotonic() + CHECKPOINT_SECONDS
         self._tidy_at = self._clock.monotonic() + (TIDY_SECONDS if merged else REST_SECONDS)
 
     def _prune(self) -> None:
@@ -198,6 +205,7 @@ def main() -> None:
     except HomingError as error:
         log.error("reader_not_started", reason=str(error))
         sys.exit(FAILED)
+    calm_collector()
     # Where the receiver was killed, nobody takes the answer.
     with socket.socket(fileno=int(descriptor)) as channel, contextlib.suppress(ConnectionError):
         Reader(opened.store, clock).serve(channel)

@@ -97,7 +97,7 @@ class Draft:
         self.ping_ids: list[Row] = []
         self.heard: defaultdict[tuple[int, int, int], list[Heard]] = defaultdict(list)
         self.history: defaultdict[int, list[Row]] = defaultdict(list)
-        self.seen: dict[tuple[int, int], int] = {}
+        self.seen: defaultdict[int, dict[int, int]] = defaultdict(dict)
         self.labels: defaultdict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
         self.fresh: dict[InstanceKey, Known] = {}
         self._stored = stored
@@ -136,13 +136,11 @@ class Draft:
         ordinal, day = known.ordinal, known.day
         if known.heard is None or day != day_of(ping.at) or known.credential != ping.credential:
             return False
-        if ping.repeats:
-            self.seen[(ping.app, ordinal)] = ping.received
-        elif known.steady and ping.is_kept and not _is_late(ping):
-            self._receive(ping, ordinal)
+        if not ping.repeats:
+            if not known.steady or not ping.is_kept or _is_late(ping):
+                return False
             self._remember(ping, ordinal)
-        else:
-            return False
+        self.seen[ping.app][ordinal] = ping.received
         self.heard[(ping.app, day, ordinal >> self._bits)].append(known.heard)
         return True
 
@@ -154,7 +152,7 @@ class Draft:
         if ping.kind in TURNS:
             self.turns.append((ping.app, ordinal, ping.received))
         else:
-            self.seen[(ping.app, ordinal)] = ping.received
+            self.seen[ping.app][ordinal] = ping.received
 
     def _remember(self, ping: Written, ordinal: int) -> None:
         if ping.is_kept:
@@ -171,7 +169,7 @@ class Draft:
         elif known is not None and not _tells_how_it_is(ping):
             # It is counted, and leaves its instance's last report as it is.
             ordinal, heard = known.ordinal, Heard(known.ordinal, new=False, profile=profile)
-            self.seen[(ping.app, ordinal)] = ping.received
+            self.seen[ping.app][ordinal] = ping.received
             self._remember(ping, ordinal)
         else:
             heard = self._somebody(ping, key, known, said, profile)

@@ -1,5 +1,6 @@
 """Records batches: one transaction each, durable on return, exactly once per batch id and ping id."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -19,7 +20,7 @@ from homing.server.stores.base import Batch
 from homing.server.stores.sql import history
 from homing.server.stores.sql.caches import Generations, Known
 from homing.server.stores.sql.database import Bulk, Database, Many, Prepared, adding, among, bulk_insert, given_rows
-from homing.server.stores.sql.draft import Claim, Draft, Head, InstanceKey, Stored, mark_of
+from homing.server.stores.sql.draft import Claim, Draft, Head, InstanceKey, Row, Stored, mark_of
 from homing.server.stores.sql.heads import DEALT, NEXT
 from homing.server.stores.sql.liveness import learned
 from homing.server.stores.sql.schema import app, batch, client, instance, last_seen, ping_id, segment, tombstone
@@ -53,8 +54,8 @@ class Recorder:
         self._seqs: dict[int, int] = {}
         self._owners: dict[int, int] = {}
         self._limits = limits
-        self._unsaved: dict[tuple[int, int], int] = {}
-        self._saving: list[tuple[tuple[int, int], int]] = []
+        self._unsaved: defaultdict[int, dict[int, int]] = defaultdict(dict)
+        self._saving: list[Row] = []
         self._saved_at = clock.now()
         self._wary = 0
         self._run = _Statements()
@@ -220,20 +221,23 @@ class Recorder:
         for draft in drafts:
             self._seqs[draft.head.owner] = draft.head.seq
             self._known.update(draft.fresh.items())
-            self._unsaved.update(draft.seen)
+            for number, seen in draft.seen.items():
+                self._unsaved[number].update(seen)
         del self._saving[:saved]
 
     def _save_seen(self, connection: Connection) -> int:
         """Write some of the receipts noted since the last time; return how many."""
         if not self._saving and self._unsaved and self._clock.now() - self._saved_at >= FLUSH_MS:
             self._gather_seen()
-        rows = [(*key, at) for key, at in self._saving[:FLUSH_ROWS]]
+        rows = self._saving[:FLUSH_ROWS]
         self._run.seen(connection, rows)
         return len(rows)
 
     def _gather_seen(self) -> None:
-        self._saving += sorted(self._unsaved.items())
-        self._unsaved = {}
+        # In the order of the table. Sorted together with their apps they would take three times as long.
+        for number, seen in sorted(self._unsaved.items()):
+            self._saving += [(number, *each) for each in sorted(seen.items())]
+        self._unsaved.clear()
         self._saved_at = self._clock.now()
 
     def settle(self) -> None:

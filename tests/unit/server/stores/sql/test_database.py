@@ -1,5 +1,6 @@
 """Connections to SQLite, and what becomes of its errors."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,19 @@ def test_a_lock_makes_it_unavailable(database: Database, file: Path) -> None:
         assert [] == ids(database)
     add(database)
     assert ["b"] == ids(database)
+
+
+def test_a_lock_is_waited_for(database: Database, file: Path) -> None:
+    """Who finds the lock held has it once it is free, and the connection is as patient after that as it was before."""
+    with ThreadPoolExecutor() as pool:
+        with locked(file):
+            written = pool.submit(add, database)
+            with pytest.raises(TimeoutError):
+                written.result(0.1)
+        written.result(10)
+    assert ["b"] == ids(database)
+    with database.read() as connection:
+        assert database.patience_ms == connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
 
 
 def test_a_full_disk_makes_it_unavailable(database: Database) -> None:

@@ -1,10 +1,10 @@
 """After the receipt nothing of the instance is left on the disk."""
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import zstandard
 from pyroaring import BitMap
 from sqlalchemy import event, text
 
@@ -30,17 +30,18 @@ def on_disk(file: Path) -> bytes:
 
 
 def readable(raw: bytes) -> Iterator[bytes]:
-    """Yield raw bytes as they are, and whatever zlib finds to unpack in them."""
+    """Yield raw bytes as they are, and whatever Zstandard finds to unpack in them."""
     yield raw
-    for start in range(len(raw) - 1):
-        if raw[start] == 0x78 and raw[start + 1] in {0x01, 0x5E, 0x9C, 0xDA}:
-            yield _unpacked(raw[start : start + 65536])
+    start = raw.find(zstandard.FRAME_HEADER)
+    while start >= 0:
+        yield _unpacked(raw[start : start + 65536])
+        start = raw.find(zstandard.FRAME_HEADER, start + 1)
 
 
 def _unpacked(raw: bytes) -> bytes:
     try:
-        return zlib.decompressobj().decompress(raw)
-    except zlib.error:
+        return zstandard.ZstdDecompressor().decompressobj().decompress(raw)
+    except zstandard.ZstdError:
         return b""
 
 

@@ -1,6 +1,9 @@
 """History blocks: how they are merged, and how they are read."""
 
+import zlib
+
 import pytest
+import zstandard
 from sqlalchemy import text
 
 from homing.server.stores.sql import history
@@ -51,6 +54,18 @@ def test_merged_blocks_are_sorted_by_instance(site: Site, database: Database) ->
         [blob] = connection.execute(text("SELECT blob FROM history")).scalars()
     rows = history.unpack(blob)
     assert sorted((row.ordinal, row.received) for row in rows) == [(row.ordinal, row.received) for row in rows]
+    assert expected == entries(site)
+
+
+def test_blocks_of_earlier_versions_are_read(site: Site, database: Database) -> None:
+    """Blocks were compressed with zlib once: they are listed, and merged into blocks that are not."""
+    expected = filled(site, history.FEWEST)
+    with database.write() as connection:
+        for number, blob in connection.execute(text("SELECT id, blob FROM history")).all():
+            old = {"of": number, "blob": zlib.compress(zstandard.decompress(blob))}
+            connection.execute(text("UPDATE history SET blob = :blob WHERE id = :of"), old)
+    assert expected == entries(site)
+    assert history.compact(database)
     assert expected == entries(site)
 
 

@@ -24,6 +24,7 @@ def before_writing(database: Database, action: Callable[[], object]) -> None:
 
 def impatient(database: Database) -> Database:
     """Let a database that has no connection yet wait for locks for a moment only."""
+    database.patience_ms = 20
     event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout = 20"))
     return database
 
