@@ -204,7 +204,7 @@ def _is_usual(ping: Ping, context: Context) -> bool:
         and (name is None or (0 < len(name) <= MOST_ID and name.isprintable()))
         and (kind in KNOWN_KINDS or is_kind(kind))
         and (ping.at == ping.received or -DAY_MS <= ping.received - ping.at < (context.retention_days - 1) * DAY_MS)
-        and (properties.keys().isdisjoint(IDS) or _are_plain(properties, instance))
+        and _are_plain(properties, instance)
     )
 
 

@@ -22,8 +22,8 @@ NOBODY = 0
 InstanceKey = tuple[int, str | None]
 """An app and one of its instances; None is nobody, of whom nothing is known."""
 
-Claim = tuple[int, str]
-"""An app and the digest of a ping's id."""
+Claim = tuple[int, str | None]
+"""An app and what stands for a ping's id; None is none, which nobody claims."""
 
 Said = tuple[Ping, int, int]
 """A ping as it was sent, the hash of what it says of its instance, and the day it counts on."""
@@ -52,7 +52,7 @@ class Stored(NamedTuple):
     keys: Sequence[InstanceKey]
     known: Sequence[Known | None]
     ordinals: dict[str, int]
-    claims: Sequence[Claim | None]
+    claims: Sequence[Claim]
     taken: set[Claim]
     erased: frozenset[str]
 
@@ -108,8 +108,8 @@ class Draft:
         """Say what becomes of each ping, in order, and note what is to be written for it."""
         return list(map(self._decide, pings, self._stored.keys, self._stored.known, self._stored.claims))
 
-    def _decide(self, ping: Written, key: InstanceKey, known: Known | None, claim: Claim | None) -> Verdict:
-        if claim is not None and claim in self._stored.taken:
+    def _decide(self, ping: Written, key: InstanceKey, known: Known | None, claim: Claim) -> Verdict:
+        if claim in self._stored.taken:
             return DUPLICATE
         if self.fresh:
             known = self.fresh.get(key, known)
@@ -123,7 +123,7 @@ class Draft:
             ordinal = known.ordinal
         else:
             ordinal = self._anew(ping, key, known, (ping.read(), mark, day_of(ping.at)))
-        if claim is not None:
+        if ping.claim is not None:
             self._stored.taken.add(claim)
             self.ping_ids.append((*claim, ordinal, ping.received))
         return ACCEPTED

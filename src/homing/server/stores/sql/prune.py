@@ -13,7 +13,7 @@ from homing.server.stores.base import Pruned
 from homing.server.stores.sql.database import Database, among, put_off
 from homing.server.stores.sql.heads import VOID
 from homing.server.stores.sql.history import blob, block, replace, unpack
-from homing.server.stores.sql.record import PING_ID_DAYS
+from homing.server.stores.sql.record import PING_ID_MS
 from homing.server.stores.sql.schema import (
     app,
     batch,
@@ -153,7 +153,7 @@ def _remove(connection: Connection, one: _App, lost: BitMap) -> None:
 
 def _prune_shared(database: Database, now: int, *, dry_run: bool) -> tuple[int, int]:
     """Remove ping ids, batches and sessions past their keep; return how many of the first two."""
-    ids = delete(ping_id).where(ping_id.c.received < now - PING_ID_DAYS * DAY_MS)
+    ids = delete(ping_id).where(ping_id.c.received < now - PING_ID_MS)
     batches = delete(batch).where(batch.c.at < now - BATCH_MS)
     if dry_run:
         with database.read() as connection:

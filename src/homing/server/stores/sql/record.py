@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -30,13 +31,19 @@ from homing.server.stores.sql.text import json_list
 from homing.server.stores.sql.values import ValueLimits
 from homing.server.stores.written import Written, digest, write_down
 
-PING_ID_DAYS: Final = 7
+PING_ID_MS: Final = 7 * DAY_MS
+"""So long after it was received a ping's id is remembered."""
+
 FLUSH_MS: Final = 5_000
 WARY_BATCHES: Final = 100
 """So many batches after one with an id that came before, ids are looked for before they are claimed."""
 
 FLUSH_ROWS: Final = 500
 """Rows of `last_seen` that one commit carries along: few enough that no commit is slow."""
+
+
+_KEY: Final = itemgetter(*map(Written._fields.index, ("app", "instance")))
+_CLAIM: Final = itemgetter(*map(Written._fields.index, ("app", "claim")))
 
 
 class _ClaimedBefore(Exception):
@@ -133,10 +140,10 @@ class Recorder:
             # Somebody else wrote since this writer's last commit: what it remembers may be behind.
             self._known.clear()
             self._limits.clear()
-        keys = [(ping.app, ping.instance) for ping in pings]
+        keys = list(map(_KEY, pings))
         known, ordinals = self._look_up(connection, owner, keys)
-        claims = [None if ping.claim is None else (ping.app, ping.claim) for ping in pings]
-        taken = self._taken(connection, claims)
+        claims = list(map(_CLAIM, pings))
+        taken = self._taken(connection, pings) if self._wary else set()
         erased = self._erased(connection, owner, keys, known) if taken_head.erasures else frozenset()
         stored = Stored(keys, known, ordinals, claims, taken, erased)
         return Draft(taken_head, stored, partial(self._limits.profile, connection), self._bits)
@@ -170,24 +177,20 @@ class Recorder:
         self._known.update(loaded.items())
         return loaded
 
-    def _taken(self, connection: Connection, claims: Iterable[Claim | None]) -> set[Claim]:
-        """Return the claims that came before, where there is reason to look for them."""
+    def _taken(self, connection: Connection, pings: Sequence[Written]) -> set[Claim]:
+        """Return the claims that came before, and are not forgotten."""
         taken: set[Claim] = set()
         wanted: dict[int, set[str]] = {}
-        if self._wary:
-            for claim in claims:
-                if claim is not None:
-                    wanted.setdefault(claim[0], set()).add(claim[1])
+        for ping in pings:
+            if ping.claim is not None:
+                wanted.setdefault(ping.app, set()).add(ping.claim)
+        since = min(ping.received for ping in pings) - PING_ID_MS
         for number, asked in wanted.items():
-            rows = self._run.taken(connection, of=number, since=self._claimable(), wanted=json_list(asked))
+            rows = self._run.taken(connection, of=number, since=since, wanted=json_list(asked))
             taken.update((number, found) for (found,) in rows)
         if wanted:
             self._wary = WARY_BATCHES if taken else self._wary - 1
         return taken
-
-    def _claimable(self) -> int:
-        """Return the time up to which a claim is forgotten."""
-        return self._clock.now() - PING_ID_DAYS * DAY_MS
 
     def _erased(
         self, connection: Connection, owner: int, keys: Sequence[InstanceKey], known: Sequence[Known | None]
@@ -206,10 +209,8 @@ class Recorder:
         self._run.instances(connection, list(draft.instances.values()))
         self._run.newcomers(connection, draft.newcomers)
         self._run.turns(connection, draft.turns)
-        since = self._claimable()
         # In the order of the table: its pages are gone through once.
-        claims = sorted([(*claim, since) for claim in draft.ping_ids])
-        if self._run.ping_ids(connection, claims) < len(claims):
+        if self._run.ping_ids(connection, sorted(draft.ping_ids)) < len(draft.ping_ids):
             raise _ClaimedBefore
         for row in _segments(draft):
             self._run.segment(connection, **row)
@@ -271,10 +272,11 @@ def _turns() -> Insert:
 
 
 def _claims() -> Insert:
-    """Return the statement that claims a ping's id, unless it was claimed after the time that is its last value."""
+    """Return the statement that claims a ping's id, unless it was claimed before and that is not forgotten yet."""
     made = sqlite_insert(ping_id).values({name: literal_column("?") for name in _PING_ID})
     anew = {name: made.excluded[name] for name in ("ordinal", "received")}
-    return made.on_conflict_do_update(["app", "digest"], set_=anew, where=ping_id.c.received <= literal_column("?"))
+    forgotten = ping_id.c.received <= made.excluded.received - PING_ID_MS
+    return made.on_conflict_do_update(["app", "digest"], set_=anew, where=forgotten)
 
 
 def _unless_older(made: Insert) -> Insert:
