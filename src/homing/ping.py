@@ -29,7 +29,7 @@ ENDINGS: Final = frozenset({"end", "shutdown"})
 """Kinds after which nothing more comes until the instance is started again."""
 
 TURNS: Final = frozenset({"begin", "startup", "license-state-change", *ENDINGS})
-"""Kinds that say that an instance is not as it was; they are shown at once."""
+"""Kinds that say that an instance is not as it was; what they say anew is shown at once."""
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
