@@ -10,7 +10,7 @@ import msgspec
 
 from homing.cli.opening import Workplace
 from homing.clock import DAY_MS, parse_time
-from homing.errors import HomingError, StoreRejected
+from homing.errors import HomingError, StoreUnavailable
 from homing.outcomes import Refusal, Verdict, outcome_of
 from homing.ping import Ping
 from homing.server.app import DIALECTS, directory_of
@@ -20,6 +20,7 @@ from homing.server.ingest.lane import in_place
 from homing.server.ingest.routes import Target
 from homing.server.ingest.steps import Context, judge
 from homing.server.stores.base import App, Batch
+from homing.server.writer.scribe import Scribe
 
 FORMAT: Final = 1
 MOST_LINE: Final = 2 * 1024 * 1024
@@ -99,16 +100,13 @@ class Import(NamedTuple):
         return found._replace(credential=bound.get(self.app.id))
 
     def _record(self, pings: Sequence[Ping]) -> list[Verdict]:
-        """Record pings; of those that the store cannot hold together each half alone."""
+        """Record pings as the receiver does; raise `StoreUnavailable` when the store cannot be written."""
         if not pings:
             return []
-        try:
-            return self.place.store.record(Batch(self.place.clock.id(), pings))
-        except StoreRejected:
-            if len(pings) == 1:
-                return [Refusal("unstorable")]
-            half = len(pings) // 2
-            return self._record(pings[:half]) + self._record(pings[half:])
+        recorded = Scribe(self.place.store, self.place.clock).record(Batch(self.place.clock.id(), pings))
+        if recorded.trouble is not None:
+            raise StoreUnavailable(recorded.trouble)
+        return recorded.verdicts
 
     def _oldest(self) -> int:
         return self.place.clock.now() - (self.target.retention_days + 1) * DAY_MS
