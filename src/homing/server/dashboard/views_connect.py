@@ -10,7 +10,9 @@ NO_KEY: Final = "hm_send_…"
 """What stands for a key where the app has none."""
 
 TOKEN: Final = "hm_bearer_…"  # noqa: S105 - what stands for a token
-INSTANCE: Final = "3f1c0f0a-1111-4222-8333-444455556666"
+
+SEQDESK, SIRVEO, FLOWFUSE, SLACKONOS = (f"3f1c0f0a-1111-4222-8333-44445555666{number}" for number in range(6, 10))
+"""Instances in examples: each product's is its own, for SeqDesk's is bound to its token."""
 
 
 class Place(NamedTuple):
@@ -102,7 +104,7 @@ def _seqdesk(place: Place) -> list[Step]:
     settings = {"telemetry": {"enabled": True, "endpoint": address, "intervalHours": 24}}
     beat = {
         "protocolVersion": 1,
-        "instanceId": INSTANCE,
+        "instanceId": SEQDESK,
         "runningVersion": "1.1.130",
         "installedVersion": "1.1.130",
         "installProfile": {"id": None, "version": None},
@@ -133,7 +135,7 @@ def _sirveo(place: Place) -> list[Step]:
         "build_mode": "release",
         "build_os": "linux",
         "build_arch": "amd64",
-        "instance_id": INSTANCE,
+        "instance_id": SIRVEO,
         "license_valid": True,
         "reason": "begin",
         "checksum": "0123456789abcdef",
@@ -148,7 +150,7 @@ def _sirveo(place: Place) -> list[Step]:
 def _flowfuse(place: Place) -> list[Step]:
     address = place.below(_FIRST["flowfuse"])
     usage = {
-        "instanceId": INSTANCE,
+        "instanceId": FLOWFUSE,
         "os": {"type": "Linux", "release": "6.18.44", "arch": "x64"},
         "env": {"nodejs": "v20.20.2", "flowforge": "2.33.2"},
         "platform": {"counts": {"users": 1, "teams": 1}, "config": {"driver": "localfs"}},
@@ -166,7 +168,7 @@ def _posthog(place: Place) -> list[Step]:
     event: dict[str, Any] = {
         "api_key": key,
         "event": "startup",
-        "distinct_id": INSTANCE,
+        "distinct_id": SLACKONOS,
         "properties": {"app_version": "2.3.5", "os_platform": "linux"},
     }
     python = f'from posthog import Posthog\n\nposthog = Posthog("{key}", host="{host}")'

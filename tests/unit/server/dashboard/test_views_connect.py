@@ -35,14 +35,26 @@ def sent(at: Site, line: str) -> int:
     return at.send("POST", url.removeprefix(ENDPOINT), headers, words[-1].encode()).status
 
 
+def line_of(place: Place, name: str) -> str:
+    """Return the line for a terminal that is shown for a product."""
+    [curl] = [each.text for each in recipe(place, name).steps if each.title == "Try it from a terminal"]
+    return curl
+
+
 @pytest.mark.parametrize("name", CONNECTED)
 def test_the_line_for_a_terminal(at: Site, name: str) -> None:
     """It is taken, and one client is counted."""
     app, key = at.add_app("Eve's app")
-    steps = recipe(Place(app.name, ENDPOINT, key), name).steps
-    [curl] = [each.text for each in steps if each.title == "Try it from a terminal"]
-    assert 200 == sent(at, curl)
+    assert 200 == sent(at, line_of(Place(app.name, ENDPOINT, key), name))
     assert 1 == len(at.instances(app))
+
+
+def test_all_lines_one_after_the_other(at: Site) -> None:
+    """Who tries every product with one app sees an instance of each: none is bound to another's token."""
+    app, key = at.add_app()
+    lines = [line_of(Place(app.name, ENDPOINT, key), name) for name in CONNECTED]
+    assert [200] * 2 * len(lines) == [sent(at, line) for line in (*lines, *reversed(lines))]
+    assert len(lines) == len(at.instances(app))
 
 
 @pytest.mark.parametrize("name", CONNECTED)
