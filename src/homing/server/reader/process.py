@@ -4,7 +4,6 @@ import contextlib
 import os
 import select
 import socket
-import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -13,12 +12,11 @@ import msgspec
 import structlog
 
 from homing import errors
-from homing.clock import Clock, SystemClock
+from homing.clock import Clock
 from homing.errors import HomingError, StoreError
 from homing.server.channel.frames import READY, frame, pack, receive, unpack
-from homing.server.collector import calm_collector
 from homing.server.counting.sets import Plan
-from homing.server.logs import configure
+from homing.server.process import run
 from homing.server.query.events import events
 from homing.server.query.measure import measure, numbers
 from homing.server.query.overview import Kept, choices, overview
@@ -26,8 +24,7 @@ from homing.server.query.question import Query
 from homing.server.query.report import report
 from homing.server.query.table import to_csv
 from homing.server.reader.messages import Question, Reply
-from homing.server.stores.base import Options, Store
-from homing.server.stores.registry import open_store
+from homing.server.stores.base import Store
 
 TIDY_SECONDS: Final = 0.5
 """How long between two steps of tidying while there is something to tidy."""
@@ -39,7 +36,6 @@ CHECKPOINT_SECONDS: Final = 2.0
 """While the log is moved into the database, commits take some ten times as long; it is not moved after each step."""
 
 PRUNE_SECONDS: Final = 3600.0
-FAILED: Final = 2
 
 KEPT_APART: Final = ("bindings", "erase")
 """Erasing merges pages, as tidying does: it would hold up ingest."""
@@ -193,23 +189,10 @@ def _plan(value: Any) -> Any:
 
 
 def main() -> None:
-    """Run the reader on the inherited socket whose number, store, options and logs stand in the arguments."""
-    descriptor, url, options, level, form = sys.argv[1:]
-    configure(level, form)
+    """Run the reader."""
     # Taking pings in comes before answering questions about them.
     os.nice(NICENESS)
-    clock = SystemClock()
-    try:
-        # The receiver brought the tables up to date before it started this process.
-        opened = open_store(url, clock, options=msgspec.json.decode(options, type=Options), migrating=False)
-    except HomingError as error:
-        log.error("reader_not_started", reason=str(error))
-        sys.exit(FAILED)
-    calm_collector()
-    # Where the receiver was killed, nobody takes the answer.
-    with socket.socket(fileno=int(descriptor)) as channel, contextlib.suppress(ConnectionError):
-        Reader(opened.store, clock).serve(channel)
-    opened.store.close()
+    run("reader", lambda store, clock, channel: Reader(store, clock).serve(channel))
 
 
 if __name__ == "__main__":
