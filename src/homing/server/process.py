@@ -11,7 +11,6 @@ import structlog
 
 from homing.clock import Clock, SystemClock
 from homing.errors import HomingError
-from homing.server.collector import calm_collector
 from homing.server.logs import configure
 from homing.server.stores.base import Options, Store
 from homing.server.stores.registry import open_store
@@ -33,7 +32,6 @@ def run(name: str, serve: Callable[[Store, Clock, socket.socket], None]) -> None
     except HomingError as error:
         structlog.get_logger(f"homing.{name}").error(f"{name}_not_started", reason=str(error))
         sys.exit(FAILED)
-    calm_collector()
     # Where the receiver was killed, nobody takes the answer.
     with socket.socket(fileno=int(descriptor)) as channel, contextlib.suppress(ConnectionError):
         serve(opened.store, clock, channel)

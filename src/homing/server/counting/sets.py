@@ -79,13 +79,14 @@ def plan(sets: Sequence[Set]) -> Plan:
     """Flatten sets so that each shared part is evaluated once."""
     nodes: list[tuple[Any, ...]] = []
     places: dict[Set, int] = {}
+    return Plan(nodes, [_place(each, nodes, places) for each in sets])
 
-    def place(node: Set) -> int:
-        found = places.get(node)
-        if found is None:
-            args = node.args if node.op in LEAVES else [place(part) for part in node.args]
-            found = places[node] = len(nodes)
-            nodes.append((node.op, *args))
-        return found
 
-    return Plan(nodes, [place(each) for each in sets])
+def _place(node: Set, nodes: list[tuple[Any, ...]], places: dict[Set, int]) -> int:
+    # No function within `plan`: it would refer to itself, and leave every plan to the cycle collector.
+    found = places.get(node)
+    if found is None:
+        args = node.args if node.op in LEAVES else [_place(part, nodes, places) for part in node.args]
+        found = places[node] = len(nodes)
+        nodes.append((node.op, *args))
+    return found

@@ -4,8 +4,11 @@ import select
 import socket
 from typing import Final
 
+from homing.clock import Clock
 from homing.server.channel.frames import READY, frame, receive
+from homing.server.collector import calm_collector
 from homing.server.process import run
+from homing.server.stores.base import Store
 from homing.server.writer.messages import pack_recorded, unpack_batch
 from homing.server.writer.scribe import Scribe
 
@@ -29,7 +32,12 @@ def serve(scribe: Scribe, channel: socket.socket) -> None:
 
 def main() -> None:
     """Run the writer."""
-    run("writer", lambda store, clock, channel: serve(Scribe(store, clock), channel))
+    run("writer", _serve)
+
+
+def _serve(store: Store, clock: Clock, channel: socket.socket) -> None:
+    calm_collector()
+    serve(Scribe(store, clock), channel)
 
 
 if __name__ == "__main__":

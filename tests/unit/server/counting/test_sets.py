@@ -1,5 +1,7 @@
 """Sets as plain values, and how they are flattened."""
 
+import gc
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +51,14 @@ def test_shared_parts_stand_once(asked: list[Set]) -> None:
     """No node of a plan is there twice."""
     nodes = plan([*asked, *asked]).nodes
     assert len(set(nodes)) == len(nodes)
+
+
+def test_a_plan_is_let_go_of() -> None:
+    """A question leaves nothing to the cycle collector: plans are large, and would pile up until it runs."""
+    asked = [anyone(1, day) & seen(1, day, "version", "1") for day in range(9)]
+    gc.collect()
+    plan(asked)
+    assert 0 == gc.collect()
 
 
 def test_operators_read_as_sets() -> None:

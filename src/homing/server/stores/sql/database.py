@@ -28,10 +28,14 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.pool import QueuePool
 
+from homing.clock import SystemClock
 from homing.errors import StartError, StoreError, StoreRejected, StoreUnavailable
 
 BUSY_MS: Final = 10_000
 """How long the write lock is waited for."""
+
+TRY_MS: Final = 1
+"""How long SQLite waits by itself between two tries."""
 
 CACHE_KIB: Final = 16_384
 CHECKPOINT_PAGES: Final = 16_384
@@ -71,17 +75,20 @@ class Database:
                 driver.rollback()
 
     def _take_lock(self, driver: sqlite3.Connection) -> None:
-        """Begin a transaction that holds the write lock, within a millisecond of its being free.
+        """Begin a transaction that holds the write lock, soon after it is free.
 
         By itself SQLite sleeps longer from try to try, up to a tenth of a second, while pings wait to be stored.
         """
-        driver.execute("PRAGMA busy_timeout = 1")
+        # The machine's own time: a lock is waited for whatever the store's clock says.
+        clock = SystemClock()
+        until = clock.monotonic() + self.patience_ms / 1000
+        driver.execute(f"PRAGMA busy_timeout = {TRY_MS}")
         try:
-            for left in reversed(range(self.patience_ms)):
+            while True:
                 try:
                     driver.execute("BEGIN IMMEDIATE")
                 except sqlite3.OperationalError as error:
-                    if not left or not _is_busy(error):
+                    if not _is_busy(error) or clock.monotonic() > until:
                         raise
                 else:
                     return

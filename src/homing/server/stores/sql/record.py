@@ -179,15 +179,16 @@ class Recorder:
 
     def _taken(self, connection: Connection, pings: Sequence[Written]) -> set[Claim]:
         """Return the claims that came before, and are not forgotten."""
-        taken: set[Claim] = set()
         wanted: dict[int, set[str]] = {}
         for ping in pings:
             if ping.claim is not None:
                 wanted.setdefault(ping.app, set()).add(ping.claim)
-        since = min(ping.received for ping in pings) - PING_ID_MS
+        before: dict[Claim, int] = {}
         for number, asked in wanted.items():
-            rows = self._run.taken(connection, of=number, since=since, wanted=json_list(asked))
-            taken.update((number, found) for (found,) in rows)
+            rows = self._run.taken(connection, of=number, wanted=json_list(asked))
+            before.update(((number, claim), received) for claim, received in rows)
+        claims = (((ping.app, ping.claim), ping.received) for ping in pings)
+        taken = {claim for claim, received in claims if before.get(claim, 0) > received - PING_ID_MS}
         if wanted:
             self._wary = WARY_BATCHES if taken else self._wary - 1
         return taken
@@ -336,8 +337,8 @@ _KNOWN: Final = (
     )
     .where(client.c.owner == bindparam("asked"), among(client.c.instance_id, "wanted"))
 )
-_TAKEN: Final = select(ping_id.c.digest).where(
-    ping_id.c.app == bindparam("of"), ping_id.c.received > bindparam("since"), among(ping_id.c.digest, "wanted")
+_TAKEN: Final = select(ping_id.c.digest, ping_id.c.received).where(
+    ping_id.c.app == bindparam("of"), among(ping_id.c.digest, "wanted")
 )
 _TOMBSTONES: Final = select(tombstone.c.digest).where(
     tombstone.c.owner == bindparam("asked"), among(tombstone.c.digest, "wanted")

@@ -188,6 +188,7 @@ day_value = Table(
     sqlite_with_rowid=False,
 )
 
+# `digest` is what stands for the id: `stores.written.claim_of`.
 ping_id = Table(
     "ping_id",
     metadata,

@@ -69,6 +69,15 @@ def test_blocks_of_earlier_versions_are_read(site: Site, database: Database) -> 
     assert expected == entries(site)
 
 
+def test_damage_is_noticed() -> None:
+    """A block of which any byte is not as it was written is not read."""
+    blob = history.block(1, [HistoryRow(1, n, n, "begin", f'{{"n": {n}}}') for n in range(50)], level=0)["blob"]
+    for place in range(len(blob)):
+        damaged = blob[:place] + bytes([blob[place] ^ 1]) + blob[place + 1 :]
+        with pytest.raises((zstandard.ZstdError, zlib.error)):
+            history.unpack(damaged)
+
+
 def test_a_huge_block_does_not_stop_the_rest(site: Site, database: Database) -> None:
     """A block larger than what is merged at once is passed by, and merging ends."""
     with database.write() as connection:
