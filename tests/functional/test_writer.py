@@ -64,6 +64,8 @@ def test_a_writer_that_does_not_come_back(receiver: Receiver) -> None:
     thread = threading.Thread(target=murder)
     thread.start()
     try:
+        # The first one would write what is sent before it is found.
+        until(lambda: not receiver.is_ready(), "The first death")
         with receiver.client() as client:
             answer = send(client, range(IDS))
             ready = client.get("/readyz")
