@@ -233,7 +233,8 @@ class Report(NamedTuple):
 def last_report(instance: Instance, now: int) -> Report:
     """Return what an instance said last; of what every app has, also what it did not say."""
     told = {**dict.fromkeys(CORE_DIMENSIONS, UNKNOWN), **instance.dimensions}
-    return Report(moment(instance.last_seen, now), instance.kind, _facts(told), _pretty(instance.properties))
+    facts = [*_facts(told), *_losses(instance.properties)]
+    return Report(moment(instance.last_seen, now), instance.kind, facts, _pretty(instance.properties))
 
 
 def timeline(entries: Iterable[Entry], now: int) -> list[Report]:
@@ -242,12 +243,23 @@ def timeline(entries: Iterable[Entry], now: int) -> list[Report]:
 
 
 def _report(entry: Entry, now: int) -> Report:
-    return Report(moment(entry.received, now), entry.kind, _facts(entry.dimensions), _pretty(entry.properties))
+    facts = [*_facts(entry.dimensions), *_losses(entry.properties)]
+    return Report(moment(entry.received, now), entry.kind, facts, _pretty(entry.properties))
 
 
 def _facts(dimensions: Mapping[str, str]) -> list[tuple[str, str]]:
     own = sorted(dimensions.keys() - set(CORE_DIMENSIONS))
     return [(label_of(name), dimensions[name]) for name in (*CORE_DIMENSIONS, *own) if name in dimensions]
+
+
+def _losses(properties: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return as a fact how many events a sender says it lost since it last said so, and why: docs/events.md."""
+    told = properties.get("lost")
+    counts = {reason: n for reason, n in told.items() if type(n) is int and n > 0} if isinstance(told, Mapping) else {}
+    if not counts:
+        return []
+    reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(counts.items()))
+    return [("Events lost", f"{sum(counts.values())} ({reasons})")]
 
 
 def _pretty(properties: Mapping[str, Any]) -> str | None:

@@ -205,3 +205,20 @@ def test_the_timeline() -> None:
     [report] = timeline([entry], NOW)
     assert ("1 minute ago", "update", None) == (report.at.ago, report.kind, report.properties)
     assert [("Version", "2"), ("Platform", "linux")] == report.facts
+
+
+@pytest.mark.parametrize(
+    ("lost", "facts"),
+    [
+        ({"refused": 1, "full": 20}, [("Events lost", "21 (20 full, 1 refused)")]),
+        ({"full": 0, "moved": "3", "name": True}, []),
+        ({}, []),
+        ("much", []),
+    ],
+)
+def test_losses(lost: object, facts: list[tuple[str, str]]) -> None:
+    """What a sender says it lost stands with the report that says so, where it is numbers of events."""
+    entry = Entry("i", "heartbeat", NOW, NOW, {}, {"lost": lost})
+    [report] = timeline([entry], NOW)
+    assert facts == list(report.facts)
+    assert facts == [fact for fact in last_report(instance(properties={"lost": lost}), NOW).facts if fact in facts]
