@@ -39,6 +39,13 @@ def refusal(answer: Answer) -> Answer | None:
     return answer if answer.status == 503 else None
 
 
+def test_the_log_is_moved_into_the_database(receiver: Receiver) -> None:
+    """What is durable in the write-ahead log stands in the database itself soon after, without anybody asking."""
+    with receiver.client() as client:
+        client.heartbeat("moved-into-the-database")
+    until(lambda: b"moved-into-the-database" in receiver.store.read_bytes(), "A checkpoint")
+
+
 def test_question_after_kill(receiver: Receiver, asker: Client) -> None:
     """A question asked right after the reader died is answered, with everything acknowledged in it."""
     for number in range(1, KILLS):

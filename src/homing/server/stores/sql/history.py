@@ -93,21 +93,21 @@ def block(app: int, rows: Sequence[Row], *, level: int) -> dict[str, Any]:
         "size": len(packed),
         "kinds": json_list(sorted(set(kinds))),
         "ordinals": BitMap(ordinals).serialize(),
-        "blob": _deflated(packed),
+        "blob": _compressed(packed),
     }
 
 
-def _deflated(packed: bytes) -> bytes:
+def _compressed(packed: bytes) -> bytes:
     # With a checksum, so that a block which was damaged is never merged, or rewritten, as if it were sound.
     return zstandard.ZstdCompressor(LEVEL, write_checksum=True).compress(packed)
 
 
 def unpack(blob: bytes) -> list[HistoryRow]:
     """Return the history rows in a block."""
-    return _decoder.decode(_inflated(blob))
+    return _decoder.decode(_decompressed(blob))
 
 
-def _inflated(blob: bytes) -> bytes:
+def _decompressed(blob: bytes) -> bytes:
     # Blocks were compressed with zlib once, and are kept for weeks.
     return zstandard.decompress(blob) if blob.startswith(zstandard.FRAME_HEADER) else zlib.decompress(blob)
 
@@ -170,7 +170,7 @@ def compact(database: Database) -> bool:
         sizes = connection.execute(_SIZES, {"of": found.app, "at": found.level}).all()
         ids = list(_up_to(MERGE_BYTES, sizes))
         blobs = connection.execute(_BLOBS, {"wanted": json_list(ids)}).scalars()
-        rows = sorted((row for blob in blobs for row in _merger.decode(_inflated(blob))), key=_BY_INSTANCE)
+        rows = sorted((row for blob in blobs for row in _merger.decode(_decompressed(blob))), key=_BY_INSTANCE)
     chunks = [rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS)]
     merged = [block(found.app, chunk, level=found.level + 1) for chunk in chunks]
     return replace(database, ids, merged=merged)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from homing.errors import StoreUnavailable
-from homing.outcomes import ACCEPTED
+from homing.outcomes import ACCEPTED, DUPLICATE
 from homing.server.counting.labels import CLONED, LATE_MS, RETURNS
 from homing.server.counting.sets import anyone, first, marked, seen
 from homing.server.stores.base import Batch
@@ -61,6 +61,32 @@ def test_trouble_keeps_what_was_put_off(site: Site, file: Path, store: SqlStore)
     found = site.reader.instance(site.app, "x")
     assert found is not None
     assert heard.received == found.last_seen
+
+
+def test_a_repeated_event_is_noted_later(site: Site, store: SqlStore) -> None:
+    """An event that says what its instance said last is kept at once; its receipt is written with the others."""
+    store.record(Batch("1", [site.ping("x", kind="startup")]))
+    began = site.clock.now()
+    for number in range(2, 5):
+        site.clock.advance(seconds=1)
+        store.record(Batch(f"{number}", [site.ping("x", kind="startup")]))
+    assert 4 == len(site.reader.history(site.app, limit=9).items)
+    assert [began] == [each.last_seen for each in site.reader.instances(site.owner, site.app).items]
+    store.settle()
+    assert [site.clock.now()] == [each.last_seen for each in site.reader.instances(site.owner, site.app).items]
+
+
+@pytest.mark.parametrize("is_wary", [False, True])
+def test_a_forgotten_id_beside_an_older_ping(site: Site, store: SqlStore, *, is_wary: bool) -> None:
+    """An id is remembered for a week of its own ping's, whatever was received before it in the same batch."""
+    store.record(Batch("1", [site.ping("x", id="p"), site.ping("x", id="q")]))
+    site.clock.advance(days=7)
+    if is_wary:
+        store.record(Batch("2", [site.ping("x", id="r")]))
+        assert [DUPLICATE] == store.record(Batch("3", [site.ping("x", id="r")]))
+    again = site.ping("x", id="p")
+    early = site.ping("x", id="q")._replace(received=again.received - 1)
+    assert [ACCEPTED, DUPLICATE] == store.record(Batch("4", [again, early]))
 
 
 def test_last_receipts_are_written_in_portions(site: Site, store: SqlStore) -> None:
