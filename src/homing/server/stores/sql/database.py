@@ -37,8 +37,11 @@ BUSY_MS: Final = 10_000
 TRY_MS: Final = 1
 """How long SQLite waits by itself between two tries."""
 
+ANEW_MS: Final = 5
+"""How long the log's new beginning waits for whoever writes, and keeps waiting while others read what is old."""
+
 CACHE_KIB: Final = 16_384
-CHECKPOINT_PAGES: Final = 16_384
+CHECKPOINT_PAGES: Final = 32_768
 """The write-ahead log a writer lets grow before it checkpoints itself; the reader process does so long before."""
 
 _UNFIT: Final = (
@@ -82,8 +85,7 @@ class Database:
         # The machine's own time: a lock is waited for whatever the store's clock says.
         clock = SystemClock()
         until = clock.monotonic() + self.patience_ms / 1000
-        driver.execute(f"PRAGMA busy_timeout = {TRY_MS}")
-        try:
+        with self._waiting(driver, TRY_MS):
             while True:
                 try:
                     driver.execute("BEGIN IMMEDIATE")
@@ -92,6 +94,13 @@ class Database:
                         raise
                 else:
                     return
+
+    @contextmanager
+    def _waiting(self, driver: sqlite3.Connection, milliseconds: int) -> Iterator[None]:
+        """Have SQLite wait so long by itself for what others hold, and as long as usual afterwards."""
+        driver.execute(f"PRAGMA busy_timeout = {milliseconds}")
+        try:
+            yield
         finally:
             driver.execute(f"PRAGMA busy_timeout = {self.patience_ms}")
 
@@ -131,9 +140,17 @@ class Database:
             raise StoreUnavailable("the write-ahead log could not be emptied while somebody reads from it")
 
     def checkpoint(self) -> None:
-        """Move what can be moved from the write-ahead log into the database, without waiting for anyone."""
+        """Move what is in the write-ahead log into the database, and have the log begin anew where that can be soon.
+
+        It is moved while others write, and then what they wrote meanwhile. Only for the little that is left the write
+        lock is held: a log that is never wholly in the database grows until a commit has to move it.
+        """
         with self._translated(), self.engine.connect() as connection:
-            connection.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+            driver: Any = connection.connection.dbapi_connection
+            for _ in range(2):
+                driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            with self._waiting(driver, ANEW_MS):
+                driver.execute("PRAGMA wal_checkpoint(RESTART)")
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import repeat
 from operator import itemgetter
 from typing import Any, Final
 
@@ -236,9 +237,10 @@ class Recorder:
         return len(rows)
 
     def _gather_seen(self) -> None:
-        # In the order of the table. Sorted together with their apps they would take three times as long.
+        # In the order of the table. As pairs, or together with their apps, they would take many times as long to sort.
         for number, seen in sorted(self._unsaved.items()):
-            self._saving += [(number, *each) for each in sorted(seen.items())]
+            ordinals = sorted(seen)
+            self._saving += zip(repeat(number), ordinals, map(seen.__getitem__, ordinals))
         self._unsaved.clear()
         self._saved_at = self._clock.now()
 
