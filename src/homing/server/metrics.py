@@ -28,10 +28,13 @@ class Metrics(Collector):
         self._sign_ins: Counter[str] = Counter()
         self._gauges: Gauges = {}
         self._batches = Histogram(
-            "homing_batch_pings", "Pings in one commit.", buckets=BATCH_BUCKETS, registry=self.registry
+            "homing_batch_pings", "Pings in one batch.", buckets=BATCH_BUCKETS, registry=self.registry
         )
         self._commits = Histogram(
-            "homing_commit_seconds", "Time of one commit.", buckets=COMMIT_BUCKETS, registry=self.registry
+            "homing_commit_seconds",
+            "Time of the commit of a batch.",
+            buckets=COMMIT_BUCKETS,
+            registry=self.registry,
         )
         self.registry.register(self)
 
@@ -62,7 +65,7 @@ class Metrics(Collector):
         self._sign_ins[outcome_of(verdict).name] += 1
 
     def commit(self, pings: int, seconds: float) -> None:
-        """Count one commit."""
+        """Count one batch that was committed."""
         self._batches.observe(pings)
         self._commits.observe(seconds)
 

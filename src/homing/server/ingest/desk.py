@@ -2,8 +2,8 @@
 
 Everything happens on the event loop. One batch is with the writer at a time; whatever comes in meanwhile is the next.
 When idle a batch is one request, at once. Where as much waits as fills one, the next goes ahead: the writer need not
-wait for the event loop. Requests with few pings go before those with many, which would keep them waiting, and every
-other time alone. Whatever was let in ends with one verdict a ping.
+wait for the event loop. Requests with few pings have batches of their own. Beside those of requests with many they go
+ahead at once, for the writer takes them along in its next commit. Whatever was let in ends with one verdict a ping.
 """
 
 import asyncio
@@ -26,7 +26,10 @@ BATCH_PINGS: Final = 200
 """A batch of so many is full: it takes the writer some milliseconds, which is how long others wait for it."""
 
 MOST_AHEAD: Final = 2
-"""So many batches are with the writer at most."""
+"""So many batches are with the writer at most, of requests with few pings and of others each."""
+
+MOST_SMALL: Final = 16
+"""So many batches of requests with few pings it may have beside others."""
 
 STUCK_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 5.0
@@ -36,7 +39,7 @@ MOST_TURNS: Final = 16
 """So many refusals are told at a time; in between whatever else is ready on the event loop."""
 
 FEW: Final = 10
-"""So many pings a request may have to go before those that have more."""
+"""So many pings a request may have to be apart from those that have more."""
 
 PROBE_SECONDS: Final = 5.0
 """So long after it could not be written the store is tried again, also where nobody sends anything meanwhile."""
@@ -58,6 +61,38 @@ class _Waiting(NamedTuple):
     told: Told
 
 
+class _Queue:
+    """Requests that wait for the writer, and how many batches of such it has."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[_Waiting] = deque()
+        self._pings = 0
+        self.given = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many pings wait as fill a batch."""
+        return self._pings >= BATCH_PINGS
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def add(self, waiting: _Waiting) -> None:
+        """Let a request wait."""
+        self._waiting.append(waiting)
+        self._pings += len(waiting.pings)
+
+    def take(self) -> list[_Waiting]:
+        """Return the next requests: as many as one batch has room for, but always one."""
+        group = [self._waiting.popleft()]
+        count = len(group[0].pings)
+        while self._waiting and count + len(self._waiting[0].pings) <= BATCH_PINGS:
+            group.append(self._waiting.popleft())
+            count += len(group[-1].pings)
+        self._pings -= count
+        return group
+
+
 class Desk:
     """Joins the pings of many requests into batches."""
 
@@ -66,12 +101,8 @@ class Desk:
         self._clock = clock
         self._observe = observe
         self._most = most_pings
-        self._few: list[_Waiting] = []
-        self._many: deque[_Waiting] = deque()
-        self._queued = 0
-        self._goes_alone = False
+        self._few, self._many = _Queue(), _Queue()
         self._given_at = 0.0
-        self._given: deque[list[_Waiting]] = deque()
         self._turns: list[Callable[[], None]] = []
         self._untold: deque[Callable[[], None]] = deque()
         self._called = False
@@ -85,8 +116,12 @@ class Desk:
     @property
     def alive(self) -> bool:
         """Whether there is somebody to write, and writes."""
-        is_stuck = bool(self._given) and self._clock.monotonic() - self._given_at > STUCK_SECONDS
+        is_stuck = self._is_writing and self._clock.monotonic() - self._given_at > STUCK_SECONDS
         return self._writer.alive and not is_stuck
+
+    @property
+    def _is_writing(self) -> bool:
+        return self._few.given + self._many.given > 0
 
     def start(self) -> None:
         """Begin; call on the event loop that requests run on."""
@@ -114,9 +149,8 @@ class Desk:
         self.pings += len(pings)
         self.size += size
         queue = self._few if len(pings) <= FEW else self._many
-        queue.append(_Waiting(pings, size, told))
-        self._queued += len(pings)
-        if self._is_due() and not self._called:
+        queue.add(_Waiting(pings, size, told))
+        if self._is_due(queue) and not self._called:
             # What else is ready on the event loop comes along.
             self._called = True
             self._empty.clear()
@@ -128,7 +162,7 @@ class Desk:
         Refusals wait like this. Told at once, those who are refused would send the next request at once, and keep the
         event loop so busy that valid pings waited three times as long.
         """
-        if self._given:
+        if self._is_writing:
             self._turns.append(told)
         else:
             self._tell_soon([told])
@@ -144,47 +178,33 @@ class Desk:
         if self._untold:
             asyncio.get_running_loop().call_soon(self._tell_some)
 
-    def _is_due(self) -> bool:
-        """Say whether the writer is to have another batch now."""
-        if not self._given:
-            return bool(self._few or self._many)
-        return self._queued >= BATCH_PINGS and len(self._given) < MOST_AHEAD
+    def _is_due(self, queue: _Queue) -> bool:
+        """Say whether the writer is to have another batch of these now."""
+        return bool(queue) and queue.given < self._most_given(queue)
+
+    def _most_given(self, queue: _Queue) -> int:
+        if queue is self._few and self._many.given:
+            return MOST_SMALL
+        return MOST_AHEAD if queue.is_full else 1
 
     def _hand_over(self) -> None:
         """Give the writer what it is to have, and note when there is nothing left."""
         self._called = False
-        while self._is_due():
-            self._write(self._next_group())
-        if not self._given:
+        for queue in (self._many, self._few):
+            while self._is_due(queue):
+                self._write(queue, queue.take())
+        if not self._is_writing:
             self._empty.set()
 
-    def _next_group(self) -> list[_Waiting]:
-        """Take the next requests: those with few pings, and of the others as many as fit, but always one.
-
-        Every other time, where both wait, those with few go alone: a small batch is there soon, and none is starved.
-        """
-        group, self._few = self._few[:BATCH_PINGS], self._few[BATCH_PINGS:]
-        self._goes_alone = bool(group and self._many) and not self._goes_alone
-        if self._goes_alone:
-            return group
-        left = BATCH_PINGS - sum(len(waiting.pings) for waiting in group)
-        is_first = True
-        while self._many and (is_first or len(self._many[0].pings) <= left):
-            group.append(self._many.popleft())
-            left -= len(group[-1].pings)
-            is_first = False
-        return group
-
-    def _write(self, group: list[_Waiting]) -> None:
+    def _write(self, queue: _Queue, group: list[_Waiting]) -> None:
         pings = [ping for waiting in group for ping in waiting.pings]
-        self._queued -= len(pings)
-        if not self._given:
+        if not self._is_writing:
             self._given_at = self._clock.monotonic()
-        self._given.append(group)
-        self._writer.write(Batch(self._clock.id(), pings), self._release)
+        queue.given += 1
+        self._writer.write(Batch(self._clock.id(), pings), partial(self._release, queue, group))
 
-    def _release(self, recorded: Recorded) -> None:
-        group = self._given.popleft()
+    def _release(self, queue: _Queue, group: list[_Waiting], recorded: Recorded) -> None:
+        queue.given -= 1
         self._given_at = self._clock.monotonic()
         # The writer is given its next batch first: it works while the answers to this one go out.
         self._hand_over()
@@ -216,9 +236,9 @@ class Desk:
     def _probe(self) -> None:
         """Try to write nothing, and see whether that can be: no ping may come while we say that we are not ready."""
         self._probing = None
-        if not (self.healthy or self._given or self._called):
+        if not (self.healthy or self._is_writing or self._called):
             self._empty.clear()
-            self._write([])
+            self._write(self._few, [])
 
 
 def _tell(tell: Callable[[], None]) -> None:

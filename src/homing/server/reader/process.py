@@ -6,6 +6,7 @@ import select
 import socket
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -24,7 +25,7 @@ from homing.server.query.question import Query
 from homing.server.query.report import report
 from homing.server.query.table import to_csv
 from homing.server.reader.messages import Question, Reply
-from homing.server.stores.base import Store
+from homing.server.stores.base import Aside, Made, Store
 
 TIDY_SECONDS: Final = 0.5
 """How long between two steps of tidying while there is something to tidy."""
@@ -75,10 +76,14 @@ class Reader:
         """Say when it is ready, then answer every question; tidy when it is time, between two questions if need be."""
         self._warm()
         channel.sendall(frame(READY))
-        with ThreadPoolExecutor(1, initializer=_step_back) as aside:
+        with ThreadPoolExecutor(1, initializer=_step_back) as pool:
+
+            def aside(work: Callable[[], Made]) -> Made:
+                return pool.submit(work).result()
+
             self._serve(channel, aside)
 
-    def _serve(self, channel: socket.socket, aside: ThreadPoolExecutor) -> None:
+    def _serve(self, channel: socket.socket, aside: Aside) -> None:
         while True:
             wait = max(0.0, self._tidy_at - self._clock.monotonic())
             ready, _, _ = select.select([channel], [], [], wait)
@@ -88,10 +93,10 @@ class Reader:
                     return
                 question = Question(*unpack(body))
                 is_quiet = question.method not in KEPT_APART
-                reply = aside.submit(self.answer, question).result() if is_quiet else self.answer(question)
+                reply = aside(partial(self.answer, question)) if is_quiet else self.answer(question)
                 channel.sendall(reply)
             if self._clock.monotonic() >= self._tidy_at:
-                self._tidy()
+                self._tidy(aside)
 
     def answer(self, question: Question) -> bytes:
         """Return the reply to a question as a frame; an error of ours travels by name, any other as `internal`."""
@@ -126,12 +131,12 @@ class Reader:
             # A day that cannot be read must not keep the questions about all others from being answered.
             log.error("internal", exc_info=error)
 
-    def _tidy(self) -> None:
+    def _tidy(self, aside: Aside) -> None:
         """Do one step of what keeps the store small and quick."""
         if self._clock.monotonic() >= self._prune_at:
             self._prune_at = self._clock.monotonic() + PRUNE_SECONDS
             self._attempt("prune", self._prune)
-        merged = self._attempt("compact", self._store.compact)
+        merged = self._attempt("compact", partial(self._store.compact, aside))
         if self._clock.monotonic() >= self._checkpoint_at:
             self._attempt("checkpoint", self._store.checkpoint)
             self._checkpoint_at = self._clock.monotonic() + CHECKPOINT_SECONDS
@@ -163,8 +168,8 @@ def _step_back() -> None:
     """Let whoever takes pings in go before this thread whenever it has something to do.
 
     Being nice is not enough: by the end of its turn, some milliseconds, a nice thread keeps the others waiting. It is a
-    thread of its own, for without privileges there is no way back. Nothing is written in it: the store's lock would be
-    held for as long as others are busy.
+    thread of its own, for without privileges there is no way back. Questions are answered in it, and blocks merged, but
+    nothing is written: the store's lock would be held for as long as others are busy.
     """
     if hasattr(os, "SCHED_IDLE"):
         # Where a sandbox forbids it, the thread is no more than nice.

@@ -3,15 +3,30 @@
 Everything but the bitmaps inside a store is a plain value here, so that it can cross from one process to another.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from homing.outcomes import Verdict
 from homing.ping import Ping
 from homing.server.counting.numbers import Bucket, Number
 from homing.server.counting.sets import Plan
 from homing.server.stores.written import Written
+
+Made = TypeVar("Made")
+
+
+class Aside(Protocol):
+    """Does work that takes a while and writes nothing, where it is in nobody's way."""
+
+    def __call__(self, work: Callable[[], Made], /) -> Made:
+        """Return what the work returns, or raise what it raises."""
+
+
+def at_once(work: Callable[[], Made], /) -> Made:
+    """Do work where it is asked for."""
+    return work()
+
 
 Sort = Literal["last_seen", "first_seen", "instance_id"]
 
@@ -132,6 +147,12 @@ class Store(Protocol):
     def record(self, batch: Batch) -> list[Verdict]:
         """Store a batch in one transaction, durable on return, and say what became of each ping in order."""
 
+    def record_together(self, batches: Sequence[Batch]) -> list[list[Verdict]]:
+        """Store batches in one transaction, durable on return, and say what became of each ping of each.
+
+        Raises `StoreRejected` when one of them was recorded before, or holds what cannot be stored: nothing is stored.
+        """
+
     def snapshot(self) -> AbstractContextManager[None]:
         """Let every question inside the block see the same state of the store; a block within is part of it."""
 
@@ -208,8 +229,8 @@ class Store(Protocol):
     def prune(self, *, dry_run: bool = False) -> Pruned:
         """Remove what is past its keep; with `dry_run` only count it."""
 
-    def compact(self) -> bool:
-        """Merge what is most fragmented; False when there is nothing worth it."""
+    def compact(self, aside: Aside = at_once) -> bool:
+        """Merge what is most fragmented, all but the writing of it `aside`; False when there is nothing worth it."""
 
     def warm(self, seconds: float) -> None:
         """Read into memory what is asked for most, the last days of every app, for at most so many seconds."""

@@ -11,7 +11,7 @@ Told = Callable[[Recorded], None]
 
 
 class Writer(Protocol):
-    """Makes batches durable in the order in which they come. Called on the event loop alone."""
+    """Makes batches durable, one at a time. Called on the event loop alone."""
 
     def start(self) -> None:
         """Begin."""
@@ -28,4 +28,4 @@ class Writer(Protocol):
         """How often it died."""
 
     def write(self, batch: Batch, told: Told) -> None:
-        """Make a batch durable, then tell. Batches are written, and told of, in the order in which they are given."""
+        """Make a batch durable, then tell. A small one may be told of before larger ones that were given earlier."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections import deque
 from typing import Final, NamedTuple
 
 import msgspec
@@ -35,13 +34,13 @@ class _Given(NamedTuple):
 class WriterClient:
     """Has a process of its own write, one batch after the other.
 
-    What the process died over is given to the next one, in the same order and under the same ids: it is stored once.
+    What the process died over is given to the next one under the same ids: it is stored once.
     """
 
     def __init__(self, url: str, options: Options, logs: tuple[str, str] = ("info", "auto")) -> None:
         arguments = (url, msgspec.json.encode(options).decode(), *logs)
         self._child = Child("writer", "homing.server.writer.process", arguments, work=self)
-        self._given: deque[_Given] = deque()
+        self._given: dict[str, _Given] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._deaths = 0
         self._is_missing = False
@@ -71,7 +70,7 @@ class WriterClient:
         except Exception as error:  # noqa: BLE001 - told in the log, and as `internal`
             self._write_without_faults(batch, told, error)
             return
-        self._given.append(_Given(frame, len(batch.pings), told))
+        self._given[batch.id] = _Given(frame, len(batch.pings), told)
         if not self.alive:
             self._wait()
             return
@@ -101,8 +100,8 @@ class WriterClient:
         self._deaths = 0
         # Who asks before there is a process again is told at once.
         self._is_missing = not self.alive
-        left, self._given = self._given, deque()
-        for each in left:
+        left, self._given = self._given, {}
+        for each in left.values():
             verdicts: list[Verdict] = [Refusal("unavailable", retry_after=RETRY_SECONDS)] * each.pings
             each.told(Recorded(verdicts, 0.0, "there is no process to write"))
 
@@ -114,13 +113,14 @@ class WriterClient:
             self._timer.cancel()
             self._timer = None
         self._is_missing = False
-        for each in self._given:
+        for each in self._given.values():
             self._child.send(each.frame)
 
     def answered(self, body: bytes) -> None:
-        """Tell what became of the batch that was given first."""
+        """Tell what became of a batch."""
         self._deaths = 0
-        self._given.popleft().told(unpack_recorded(body))
+        name, recorded = unpack_recorded(body)
+        self._given.pop(name).told(recorded)
 
     def died(self) -> None:
         """Wait for the next process; not for ever, where each of them dies over the same batch."""

@@ -24,18 +24,18 @@ def unpack_batch(body: bytes) -> Batch:
     return Batch(*_batches.decode(body))
 
 
-def pack_recorded(recorded: Recorded) -> bytes:
-    """Return what became of a batch as a frame. The usual case, that every ping was accepted, is a number."""
+def pack_recorded(name: str, recorded: Recorded) -> bytes:
+    """Return what became of the batch of that id as a frame. That every ping was accepted, as usual, is a number."""
     verdicts = recorded.verdicts
     told: Any = len(verdicts) if verdicts.count(ACCEPTED) == len(verdicts) else [_told(each) for each in verdicts]
-    return pack((told, recorded.seconds, recorded.trouble))
+    return pack((name, told, recorded.seconds, recorded.trouble))
 
 
-def unpack_recorded(body: bytes) -> Recorded:
-    """Return what became of a batch."""
-    told, seconds, trouble = unpack(body)
+def unpack_recorded(body: bytes) -> tuple[str, Recorded]:
+    """Return the id of a batch and what became of it."""
+    name, told, seconds, trouble = unpack(body)
     verdicts: list[Verdict] = [ACCEPTED] * told if isinstance(told, int) else [_verdict(each) for each in told]
-    return Recorded(verdicts, seconds, trouble)
+    return name, Recorded(verdicts, seconds, trouble)
 
 
 def _told(verdict: Verdict) -> Sequence[Any]:

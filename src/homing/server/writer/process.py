@@ -14,20 +14,44 @@ from homing.server.writer.scribe import Scribe
 
 IDLE_SECONDS: Final = 5.0
 
+SMALL: Final = 8 * 1024
+"""A batch of no more bytes is recorded together with another."""
+
+
+def together(waiting: list[bytes]) -> list[bytes]:
+    """Take out of what waits, as bodies of frames, what is to be in the next commit, and return it.
+
+    That is the eldest, and whatever is small: it need not wait for what is large, nor costs it a commit.
+    """
+    eldest, *others = waiting
+    taken = [eldest, *(body for body in others if len(body) <= SMALL)]
+    waiting[:] = [body for body in others if len(body) > SMALL]
+    return taken
+
 
 def serve(scribe: Scribe, channel: socket.socket) -> None:
-    """Record the batches from a channel, in order, until it is closed; then write what was put off."""
+    """Record the batches from a channel until it is closed; then write what was put off."""
     channel.sendall(frame(READY))
-    while True:
-        ready, _, _ = select.select([channel], [], [], IDLE_SECONDS)
-        if not ready:
+    waiting: list[bytes] = []
+    is_open = True
+    while is_open or waiting:
+        if is_open and _is_readable(channel, 0.0 if waiting else IDLE_SECONDS):
+            body = receive(channel)
+            if body is None:
+                is_open = False
+            else:
+                waiting.append(body)
+        elif waiting:
+            batches = list(map(unpack_batch, together(waiting)))
+            told = zip(batches, scribe.record_together(batches), strict=True)
+            channel.sendall(b"".join(pack_recorded(batch.id, recorded) for batch, recorded in told))
+        else:
             scribe.settle()
-            continue
-        body = receive(channel)
-        if body is None:
-            break
-        channel.sendall(pack_recorded(scribe.record(unpack_batch(body))))
     scribe.settle()
+
+
+def _is_readable(channel: socket.socket, seconds: float) -> bool:
+    return bool(select.select([channel], [], [], seconds)[0])
 
 
 def main() -> None:

@@ -23,6 +23,9 @@ class Ledger(Protocol):
     def record(self, batch: Batch) -> list[Verdict]:
         """Store a batch, durable on return."""
 
+    def record_together(self, batches: Sequence[Batch]) -> list[list[Verdict]]:
+        """Store batches in one transaction, durable on return; raise where one of them was recorded before."""
+
     def settle(self) -> None:
         """Write what `record` put off."""
 
@@ -53,6 +56,21 @@ class Scribe:
         verdicts = self._record(batch)
         return Recorded(verdicts, self._clock.monotonic() - began, self._trouble)
 
+    def record_together(self, batches: Sequence[Batch]) -> list[Recorded]:
+        """Record batches in one commit, or each by itself where one of them does not let it be; raises nothing."""
+        if len(batches) == 1:
+            return list(map(self.record, batches))
+        began = self._clock.monotonic()
+        try:
+            found = self._store.record_together(batches)
+        except StoreUnavailable as error:
+            seconds = self._clock.monotonic() - began
+            return [Recorded(_unavailable(batch), seconds, str(error)) for batch in batches]
+        except Exception:  # noqa: BLE001 - what it was is told of the batch that it comes of
+            return [self.record(batch) for batch in batches]
+        seconds = self._clock.monotonic() - began
+        return [Recorded(verdicts, seconds) for verdicts in found]
+
     def _record(self, batch: Batch) -> list[Verdict]:
         """Record a batch; a commit that fails on data is tried again in halves, until the guilty ping is alone."""
         pings = batch.pings
@@ -60,7 +78,7 @@ class Scribe:
             return self._store.record(batch)
         except StoreUnavailable as error:
             self._trouble = str(error)
-            return [Refusal("unavailable", retry_after=RETRY_SECONDS)] * len(pings)
+            return _unavailable(batch)
         except Exception as error:  # noqa: BLE001 - see below
             # Whatever it was: a fault that one ping brings about must not harm the others.
             if len(pings) < 2:  # noqa: PLR2004 - one alone is guilty
@@ -81,6 +99,10 @@ class Scribe:
         except Exception as error:
             # What is raised here would end the process or the thread, and with it all receiving.
             log.error("internal", exc_info=error)
+
+
+def _unavailable(batch: Batch) -> list[Verdict]:
+    return [Refusal("unavailable", retry_after=RETRY_SECONDS)] * len(batch.pings)
 
 
 def _guilty(error: Exception) -> Refusal:

@@ -46,6 +46,10 @@ class Gate:
             raise StoreUnavailable("the disk is full")
         return self._store.record(batch)
 
+    def record_together(self, batches: Sequence[Batch]) -> list[list[Verdict]]:
+        """Store batches, each by itself."""
+        return list(map(self.record, batches))
+
     def settle(self) -> None:
         """Write what was put off."""
         self._store.settle()
@@ -176,7 +180,7 @@ def test_nobody_waits_for_nobody(office: Office) -> None:
 def test_a_batch_is_bounded(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits is recorded in batches of some pings, so that no commit takes long; a request is never parted.
 
-    Requests with few pings go first and alone, where others wait.
+    Requests with few pings do not share batches with others.
     """
     monkeypatch.setattr(module, "BATCH_PINGS", 20)
     desk = office.desk()
@@ -195,8 +199,8 @@ def test_a_batch_is_bounded(office: Office, monkeypatch: pytest.MonkeyPatch) -> 
         await desk.stop()
 
     asyncio.run(run())
-    assert [1, 3 + 9, 11, 12, 30] == office.gate.sizes
-    assert [3, 9, 11, 12, 30] == order
+    assert [1, 11, 12, 3 + 9, 30] == office.gate.sizes
+    assert [11, 12, 3, 9, 30] == order
 
 
 class Hands:
@@ -222,9 +226,9 @@ class Hands:
         """Return how many pings each batch has that is held."""
         return [len(batch.pings) for batch, _told in self.held]
 
-    def finish(self) -> None:
-        """Finish the batch that was given first."""
-        batch, told = self.held.pop(0)
+    def finish(self, place: int = 0) -> None:
+        """Finish a batch, by itself the one that was given first."""
+        batch, told = self.held.pop(place)
         told(Recorded([ACCEPTED] * len(batch.pings), 0.0))
 
 
@@ -237,7 +241,7 @@ def test_a_full_batch_goes_ahead(office: Office) -> None:
     async def run() -> list[list[int]]:
         desk.start()
         seen, told = [], []
-        for size in (1, most - 1, 1, most, 7):
+        for size in (20, most - 20, 20, most, 30):
             told.append(sent(desk, [office.ping() for _ in range(size)], 1))
             await asyncio.sleep(0)
             seen.append(hands.sizes())
@@ -248,34 +252,39 @@ def test_a_full_batch_goes_ahead(office: Office) -> None:
         await desk.stop()
         return seen
 
-    first = [[1], [1], [1, 1], [1, 1], [1, 1]]
-    assert [*first, [1, 7 + most - 1], [7 + most - 1, most], [most], []] == asyncio.run(run())
+    first = [[20], [20], [20, most], [20, most], [20, most]]
+    assert [*first, [most, most], [most], [30], []] == asyncio.run(run())
     assert 0 == desk.pings == desk.size
 
 
-def test_nobody_is_starved(office: Office) -> None:
-    """Where requests with few pings never cease, one with many is in every other batch."""
+def test_few_and_many_do_not_wait_for_each_other(office: Office) -> None:
+    """Beside large batches requests with few pings go to the writer at once, and those with many beside small ones."""
     hands = Hands()
     desk = Desk(hands, office.site.clock, lambda _pings, _seconds: None)
+    many = module.BATCH_PINGS
 
-    async def run() -> list[int]:
+    async def run() -> list[list[int]]:
         desk.start()
-        told = [sent(desk, [office.ping()], 1)]
-        await asyncio.sleep(0)
-        told += [sent(desk, [office.ping() for _ in range(module.BATCH_PINGS)], 1) for _ in range(2)]
-        seen = []
-        while hands.held:
-            told += [sent(desk, [office.ping()], 1)] if len(told) < 9 else []
+        seen, told = [], []
+        for size in (1, many, *[1] * (module.MOST_SMALL + 4)):
+            told.append(sent(desk, [office.ping() for _ in range(size)], 1))
             await asyncio.sleep(0)
-            seen.append(hands.sizes()[0])
+        for place in (1, 0):
+            seen.append(hands.sizes())
+            hands.finish(place)
+        while hands.held:
+            seen.append(hands.sizes())
             hands.finish()
         await asyncio.gather(*told)
         await desk.stop()
         return seen
 
-    many = module.BATCH_PINGS
-    seen = asyncio.run(run())
-    assert [1, 1, many, 1, many] == [min(many, size) for size in seen[:5]]
+    first, second, third, *_, last = asyncio.run(run())
+    assert [1, many, *[1] * (module.MOST_SMALL - 1)] == first
+    assert [1] * module.MOST_SMALL == second
+    assert [1] * (module.MOST_SMALL - 1) == third
+    assert [5] == last
+    assert 0 == desk.pings == desk.size
 
 
 def _open(_batch: Batch) -> bool:

@@ -63,6 +63,7 @@ def plain(verdict: Verdict) -> Any:
 @given(VERDICTS, st.none() | TEXT)
 def test_verdicts(verdicts: list[Verdict], trouble: str | None) -> None:
     """Every verdict arrives with its sentence and its wait."""
-    found = unpack_recorded(pack_recorded(Recorded(verdicts, 0.25, trouble))[4:])
+    name, found = unpack_recorded(pack_recorded("b", Recorded(verdicts, 0.25, trouble))[4:])
+    assert "b" == name
     assert [plain(each) for each in verdicts] == [plain(each) for each in found.verdicts]
     assert (0.25, trouble) == (found.seconds, found.trouble)

@@ -1,6 +1,7 @@
 """Merges segments into pages."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from pyroaring import BitMap
@@ -9,41 +10,51 @@ from sqlalchemy import bindparam, delete, func, insert, select
 from homing.server.counting.page import run_to_merge
 from homing.server.counting.segment import decode, encode, merge
 from homing.server.counting.sets import EVERY_DAY
+from homing.server.stores.base import Aside, at_once
 from homing.server.stores.sql.database import Database, among, put_off
 from homing.server.stores.sql.schema import segment
 from homing.server.stores.sql.segments import Place
 from homing.server.stores.sql.text import json_list
 
 
-def compact(database: Database, today: int) -> bool:
+def compact(database: Database, today: int, *, aside: Aside = at_once) -> bool:
     """Merge one run, of the most fragmented place first; False when no run is worth it.
 
     A place that cannot be read holds up no other: its fault is raised when there is nothing else to merge.
     """
-    with database.read() as connection:
-        places = [Place(*row) for row in connection.execute(_FRAGMENTED)]
+    places = aside(partial(_fragmented, database))
     faults: list[Exception] = []
     for place in places:
         with put_off(faults):
-            if compact_place(database, place, over=EVERY_DAY < place.day < today):
+            if compact_place(database, place, over=EVERY_DAY < place.day < today, aside=aside):
                 return True
     if faults:
         raise faults[0]
     return False
 
 
-def compact_place(database: Database, place: Place, *, over: bool) -> bool:
+def _fragmented(database: Database) -> list[Place]:
+    with database.read() as connection:
+        return [Place(*row) for row in connection.execute(_FRAGMENTED)]
+
+
+def compact_place(database: Database, place: Place, *, over: bool, aside: Aside = at_once) -> bool:
     """Merge what is worth merging of one place; False when nothing was."""
+    found = aside(partial(_merged, database, place, over=over))
+    return found is not None and _replace(database, *found)
+
+
+def _merged(database: Database, place: Place, *, over: bool) -> tuple[list[int], dict[str, Any]] | None:
+    """Return what is worth merging of one place, and the page to put there instead; None when nothing is."""
     with database.read() as connection:
         asked = {"of": place.app, "on": place.day, "at": place.bucket}
         rows = connection.execute(_SIZES, asked).all()
         run = run_to_merge([row.size for row in rows], over=over)
         if run is None:
-            return False
+            return None
         chosen = [row.id for row in rows[slice(*run)]]
         parts = connection.execute(_PARTS, {"wanted": json_list(chosen)}).all()
-    merged = _page(place, parts, whole=run[0] == 0)
-    return _replace(database, chosen, merged)
+    return chosen, _page(place, parts, whole=run[0] == 0)
 
 
 def compact_until(database: Database, place: Place, *, seq: int) -> None:

@@ -6,6 +6,7 @@ A commit adds one block per app. Merging regroups blocks by instance, so that on
 import heapq
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +16,7 @@ from pyroaring import BitMap
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from homing.errors import QueryError
+from homing.server.stores.base import Aside, at_once
 from homing.server.stores.sql.database import Database, among
 from homing.server.stores.sql.draft import HistoryRow, Row
 from homing.server.stores.sql.schema import history
@@ -161,19 +163,24 @@ def _matching(rows: Iterable[HistoryRow], wanted: Wanted, after: Cursor | None) 
             yield row
 
 
-def compact(database: Database) -> bool:
+def compact(database: Database, aside: Aside = at_once) -> bool:
     """Merge the many small blocks of one app into few that are sorted by instance; False when none are many."""
+    found = aside(partial(_merged, database))
+    return found is not None and replace(database, found[0], merged=found[1])
+
+
+def _merged(database: Database) -> tuple[list[int], list[dict[str, Any]]] | None:
+    """Return blocks that are worth merging, and what to put in their place; None when none are."""
     with database.read() as connection:
         found = connection.execute(_MANY, {"fewest": FEWEST, "top": TOP}).first()
         if found is None:
-            return False
+            return None
         sizes = connection.execute(_SIZES, {"of": found.app, "at": found.level}).all()
         ids = list(_up_to(MERGE_BYTES, sizes))
         blobs = connection.execute(_BLOBS, {"wanted": json_list(ids)}).scalars()
         rows = sorted((row for blob in blobs for row in _merger.decode(_decompressed(blob))), key=_BY_INSTANCE)
     chunks = [rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS)]
-    merged = [block(found.app, chunk, level=found.level + 1) for chunk in chunks]
-    return replace(database, ids, merged=merged)
+    return ids, [block(found.app, chunk, level=found.level + 1) for chunk in chunks]
 
 
 def _up_to(most: int, sizes: Iterable[Any]) -> Iterator[int]:

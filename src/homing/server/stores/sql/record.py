@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from itertools import repeat
+from itertools import islice, repeat
 from operator import itemgetter
 from typing import Any, Final
 
@@ -71,7 +71,7 @@ class Recorder:
     def record(self, group: Batch) -> list[Verdict]:
         """Store a batch and say what became of each ping, in order."""
         try:
-            return self._record_warily(group)
+            [verdicts] = self._record_warily([group])
         except StoreRejected:
             self._limits.clear()
             earlier = self._recorded(group)
@@ -81,24 +81,36 @@ class Recorder:
         except BaseException:
             self._limits.clear()
             raise
+        return verdicts
 
-    def _record_warily(self, group: Batch) -> list[Verdict]:
-        """Record a batch, once more where ids were claimed before and nobody looked.
+    def record_together(self, groups: Sequence[Batch]) -> list[list[Verdict]]:
+        """Store batches in one commit, and say what became of each ping of each.
+
+        Raises `StoreRejected` when one of them was recorded before, or holds what cannot be stored: nothing is stored.
+        """
+        try:
+            return self._record_warily(groups)
+        except BaseException:
+            self._limits.clear()
+            raise
+
+    def _record_warily(self, groups: Sequence[Batch]) -> list[list[Verdict]]:
+        """Record batches, once more where ids were claimed before and nobody looked.
 
         Nearly no id comes twice, and claiming one finds out by itself. To look for each of them costs as much again.
         """
         try:
-            return self._record(group)
+            return self._record(groups)
         except _ClaimedBefore:
             self._limits.clear()
             self._wary = WARY_BATCHES
-            return self._record(group)
+            return self._record(groups)
 
-    def _record(self, group: Batch) -> list[Verdict]:
-        verdicts: list[Verdict] = [ACCEPTED] * len(group.pings)
+    def _record(self, groups: Sequence[Batch]) -> list[list[Verdict]]:
         drafts: list[Draft] = []
         with self._database.write() as connection:
-            written = list(map(write_down, group.pings))
+            written = [write_down(ping) for group in groups for ping in group.pings]
+            verdicts: list[Verdict] = [ACCEPTED] * len(written)
             for owner, places in self._by_owner(connection, written).items():
                 pings = [written[place] for place in places]
                 draft = self._open(connection, owner, pings)
@@ -106,10 +118,13 @@ class Recorder:
                 for place, verdict in zip(places, draft.decide(pings), strict=True):
                     verdicts[place] = verdict
                 self._write(connection, draft)
-            self._run.batch(connection, id=group.id, at=self._clock.now(), verdicts=_pack(verdicts))
+            left = iter(verdicts)
+            parts = [list(islice(left, len(group.pings))) for group in groups]
+            for group, part in zip(groups, parts, strict=True):
+                self._run.batch(connection, id=group.id, at=self._clock.now(), verdicts=_pack(part))
             saved = self._save_seen(connection)
         self._keep(drafts, saved)
-        return verdicts
+        return parts
 
     def _by_owner(self, connection: Connection, pings: Sequence[Written]) -> Mapping[int, Sequence[int]]:
         owners = {number: self._owner_of(connection, number) for number in {ping.app for ping in pings}}

@@ -19,6 +19,7 @@ from homing.server.counting.numbers import summary
 from homing.server.counting.page import Page
 from homing.server.counting.sets import Plan
 from homing.server.stores.base import (
+    Aside,
     Batch,
     Counts,
     Entry,
@@ -31,6 +32,7 @@ from homing.server.stores.base import (
     Receipt,
     Sort,
     State,
+    at_once,
 )
 from homing.server.stores.sql import compaction, history, instances, marks, measures
 from homing.server.stores.sql.database import Database, among
@@ -81,6 +83,13 @@ class SqlStore:
     def record(self, batch: Batch) -> list[Verdict]:
         """Store a batch in one transaction, durable on return, and say what became of each ping in order."""
         return self._recorder.record(batch)
+
+    def record_together(self, batches: Sequence[Batch]) -> list[list[Verdict]]:
+        """Store batches in one transaction, durable on return, and say what became of each ping of each.
+
+        Raises `StoreRejected` when one of them was recorded before, or holds what cannot be stored: nothing is stored.
+        """
+        return self._recorder.record_together(batches)
 
     def settle(self) -> None:
         """Write what `record` put off: when each instance was last heard from."""
@@ -270,13 +279,13 @@ class SqlStore:
         keep = Keep(self._options.retention_days, self._options.history_days)
         return prune(self._database, keep, now=self._clock.now(), dry_run=dry_run)
 
-    def compact(self) -> bool:
-        """Merge what is most fragmented; False when there is nothing worth it."""
+    def compact(self, aside: Aside = at_once) -> bool:
+        """Merge what is most fragmented, all but the writing of it `aside`; False when there is nothing worth it."""
         try:
-            merged = compaction.compact(self._database, day_of(self._clock.now()))
+            merged = compaction.compact(self._database, day_of(self._clock.now()), aside=aside)
         finally:
             # Also where a page cannot be read.
-            packed = history.compact(self._database)
+            packed = history.compact(self._database, aside)
         return merged or packed
 
     def warm(self, seconds: float) -> None:

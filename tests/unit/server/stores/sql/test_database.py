@@ -1,5 +1,6 @@
 """Connections to SQLite, and what becomes of its errors."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from homing.server.stores.sql.database import Database, among, bulk_insert
 from homing.server.stores.sql.schema import batch, client, tombstone
 from homing.server.stores.sql.text import json_list
 from tests.unit.server.stores.sql.trouble import full_disk, impatient, locked
+
+SOON_SECONDS = 5
+"""Half of what the write lock is waited for."""
 
 ROW = {"id": "b", "at": 1, "verdicts": b""}
 
@@ -213,6 +217,32 @@ def test_the_log_is_emptied(database: Database, file: Path) -> None:
     assert 0 == log.stat().st_size
     with database.read() as connection:
         assert 1 == connection.execute(text("SELECT count(*) FROM batch")).scalar()
+
+
+def test_the_log_begins_anew(database: Database, file: Path) -> None:
+    """After a checkpoint the log is written from its beginning: however much is written, it grows no further."""
+    log = file.with_name(f"{file.name}-wal")
+    sizes = []
+    for number in range(6):
+        for row in range(20):
+            with database.write() as connection:
+                connection.execute(insert(batch), {"id": f"{number}-{row}", "at": 1, "verdicts": b"x" * 5000})
+        database.checkpoint()
+        sizes.append(log.stat().st_size)
+    assert max(sizes) < 1.2 * sizes[0]
+
+
+def test_a_checkpoint_waits_for_nobody(database: Database) -> None:
+    """Where somebody writes, or reads what is old, it moves what it can, and is done."""
+    add(database)
+    with database.read() as connection:
+        connection.execute(text("SELECT count(*) FROM batch")).scalar()
+        add(database, id="2")
+        with database.write():
+            began = time.monotonic()
+            database.checkpoint()
+    assert time.monotonic() - began < SOON_SECONDS
+    database.checkpoint()
 
 
 @pytest.mark.parametrize("name", ["q?mark", "p%20x", "sp ace#é", "a=b&c"])

@@ -1,11 +1,13 @@
 """History blocks: how they are merged, and how they are read."""
 
 import zlib
+from collections.abc import Callable
 
 import pytest
 import zstandard
 from sqlalchemy import text
 
+from homing.server.stores.base import Made
 from homing.server.stores.sql import history
 from homing.server.stores.sql.database import Database
 from homing.server.stores.sql.draft import HistoryRow
@@ -67,6 +69,22 @@ def test_blocks_of_earlier_versions_are_read(site: Site, database: Database) -> 
     assert expected == entries(site)
     assert history.compact(database)
     assert expected == entries(site)
+
+
+def test_merging_is_prepared_aside(site: Site, database: Database) -> None:
+    """What takes long is done aside, and nothing is written there."""
+    filled(site, history.FEWEST)
+    made: list[object] = []
+
+    def aside(work: Callable[[], Made]) -> Made:
+        before = blocks(database)
+        found = work()
+        made.append(found)
+        assert before == blocks(database)
+        return found
+
+    assert history.compact(database, aside)
+    assert 1 == len(made) == len(blocks(database))
 
 
 def test_damage_is_noticed() -> None:
