@@ -86,6 +86,7 @@ def test_apps(receiver: Receiver) -> None:
     names = ("first-app", "second", "third")
     assert [f"{name}\tactive\t1\tnot demanded\t{own}" for name, own in zip(names, last, strict=True)] == lines[1:]
     assert ["first-app", "second", "third"] == [row["app"] for row in receiver.json("app", "list")]
+    assert "Name one of the apps: first-app, second, third." == failed(receiver.run("instances"))
     assert "There is an app 'second' already." == failed(receiver.run("app", "add", "second"))
     assert "There is no owner 'nobody'." == failed(receiver.run("app", "list", "--owner", "nobody"))
 

@@ -50,7 +50,8 @@ def test_twice_changes_nothing(receiver: Receiver, tmp_path: Path, policy: str) 
     assert {"accepted": 2} == became(receiver, file)
     assert {"imported_before": 2} == became(receiver, file)
     assert (2, 1) == receiver.summary()
-    [listed] = receiver.json("instances", "first-app")
+    [listed] = receiver.json("instances")
+    assert [listed] == receiver.json("instances", "first-app")
     assert "1.2.3" == listed["version"]
     with file.open("a") as open_file:
         open_file.write('{"id": "cut off')

@@ -198,7 +198,7 @@ def history_command(**given: Any) -> None:
 
 
 @cli.command()
-@click.argument("name", metavar="APP")
+@click.argument("name", metavar="[APP]", required=False)
 @click.option("--search", default="", help="Only ids that contain this text.")
 @click.option("--label", "labels", type=click.Choice(LABELS), multiple=True, help="Only those that bear this label.")
 @click.option("--state", type=click.Choice(get_args(State)), help="Only those that are so now.")
@@ -209,7 +209,7 @@ def history_command(**given: Any) -> None:
 @of_store
 @as_json
 def instances(**given: Any) -> None:
-    """List the instances of APP, or release the token of one."""
+    """List the instances of APP, or release the token of one. An owner's only app need not be named."""
     place, found = open_app(given)
     if given["release"]:
         names = stored_names(place, found.owner, instance_id=given["release"])

@@ -47,9 +47,13 @@ def owner_named(place: Workplace, name: str | None) -> Owner:
     return owners[0] if name is None else _named("owner", owners, name)
 
 
-def app_named(place: Workplace, owner: Owner, *, name: str) -> App:
-    """Return an owner's app by name."""
-    found: App = _named("app", place.control.apps(owner.id), name)
+def app_named(place: Workplace, owner: Owner, *, name: str | None) -> App:
+    """Return an owner's app by name, the only one when none is given; raise `NotFound` when there is no such one."""
+    apps = place.control.apps(owner.id)
+    if name is None and len(apps) != 1:
+        names = ", ".join(each.name for each in apps)
+        raise NotFound(f"Name one of the apps: {names}." if apps else "There is no app yet; homing app add makes one.")
+    found: App = apps[0] if name is None else _named("app", apps, name)
     return found
 
 
