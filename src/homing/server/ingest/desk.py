@@ -1,6 +1,6 @@
 """The desk: gathers pings while the previous commit runs, and tells each request when its pings are durable.
 
-Everything happens on the event loop. One batch is with the writer at a time; whatever comes in meanwhile is the next.
+Everything happens on the event loop. The writer makes one commit at a time; whatever comes in meanwhile is in the next.
 When idle a batch is one request, at once. Where as much waits as fills one, the next goes ahead: the writer need not
 wait for the event loop. Requests with few pings have batches of their own. Beside those of requests with many they go
 ahead at once, for the writer takes them along in its next commit. Whatever was let in ends with one verdict a ping.
@@ -26,10 +26,10 @@ BATCH_PINGS: Final = 200
 """A batch of so many is full: it takes the writer some milliseconds, which is how long others wait for it."""
 
 MOST_AHEAD: Final = 2
-"""So many batches are with the writer at most, of requests with few pings and of others each."""
+"""So many batches of requests with few pings, and of others, are with the writer at most, where they are full."""
 
 MOST_SMALL: Final = 16
-"""So many batches of requests with few pings it may have beside others."""
+"""So many batches of requests with few pings it may have beside others, full or not."""
 
 STUCK_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 5.0
@@ -40,6 +40,9 @@ MOST_TURNS: Final = 16
 
 FEW: Final = 10
 """So many pings a request may have to be apart from those that have more."""
+
+LIGHT: Final = 4096
+"""So many bytes its body may have, too."""
 
 PROBE_SECONDS: Final = 5.0
 """So long after it could not be written the store is tried again, also where nobody sends anything meanwhile."""
@@ -148,7 +151,7 @@ class Desk:
             raise Refusal("overloaded", retry_after=1)
         self.pings += len(pings)
         self.size += size
-        queue = self._few if len(pings) <= FEW else self._many
+        queue = self._few if len(pings) <= FEW and size <= LIGHT else self._many
         queue.add(_Waiting(pings, size, told))
         if self._is_due(queue) and not self._called:
             # What else is ready on the event loop comes along.

@@ -236,7 +236,7 @@ class Store(Protocol):
         """Read into memory what is asked for most, the last days of every app, for at most so many seconds."""
 
     def checkpoint(self) -> None:
-        """Move committed data to where it is read fastest, without making anyone wait."""
+        """Move committed data to where it is read fastest; whoever writes waits some milliseconds at most."""
 
     def close(self) -> None:
         """Let go of every connection."""

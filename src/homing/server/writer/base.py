@@ -11,7 +11,7 @@ Told = Callable[[Recorded], None]
 
 
 class Writer(Protocol):
-    """Makes batches durable, one at a time. Called on the event loop alone."""
+    """Makes batches durable. Called on the event loop alone."""
 
     def start(self) -> None:
         """Begin."""

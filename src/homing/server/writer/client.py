@@ -32,7 +32,7 @@ class _Given(NamedTuple):
 
 
 class WriterClient:
-    """Has a process of its own write, one batch after the other.
+    """Has a process of its own write.
 
     What the process died over is given to the next one under the same ids: it is stored once.
     """

@@ -1,4 +1,4 @@
-"""The writer: one thread that records a batch at a time, and in idle moments what was put off."""
+"""The writer: one thread that makes a commit at a time, and in idle moments writes what was put off."""
 
 import select
 import socket
@@ -14,8 +14,8 @@ from homing.server.writer.scribe import Scribe
 
 IDLE_SECONDS: Final = 5.0
 
-SMALL: Final = 8 * 1024
-"""A batch of no more bytes is recorded together with another."""
+ALONG: Final = 16 * 1024
+"""So many bytes of other batches are recorded together with one: few enough to keep nobody waiting."""
 
 
 def together(waiting: list[bytes]) -> list[bytes]:
@@ -24,14 +24,28 @@ def together(waiting: list[bytes]) -> list[bytes]:
     That is the eldest, and whatever is small: it need not wait for what is large, nor costs it a commit.
     """
     eldest, *others = waiting
-    taken = [eldest, *(body for body in others if len(body) <= SMALL)]
-    waiting[:] = [body for body in others if len(body) > SMALL]
+    taken, left, room = [eldest], [], ALONG
+    for body in others:
+        if len(body) <= room:
+            taken.append(body)
+            room -= len(body)
+        else:
+            left.append(body)
+    waiting[:] = left
     return taken
 
 
 def serve(scribe: Scribe, channel: socket.socket) -> None:
     """Record the batches from a channel until it is closed; then write what was put off."""
     channel.sendall(frame(READY))
+    try:
+        _record_all(scribe, channel)
+    finally:
+        # Also where nobody is there any more to be told.
+        scribe.settle()
+
+
+def _record_all(scribe: Scribe, channel: socket.socket) -> None:
     waiting: list[bytes] = []
     is_open = True
     while is_open or waiting:
@@ -47,7 +61,6 @@ def serve(scribe: Scribe, channel: socket.socket) -> None:
             channel.sendall(b"".join(pack_recorded(batch.id, recorded) for batch, recorded in told))
         else:
             scribe.settle()
-    scribe.settle()
 
 
 def _is_readable(channel: socket.socket, seconds: float) -> bool:

@@ -67,9 +67,17 @@ class Scribe:
             seconds = self._clock.monotonic() - began
             return [Recorded(_unavailable(batch), seconds, str(error)) for batch in batches]
         except Exception:  # noqa: BLE001 - what it was is told of the batch that it comes of
-            return [self.record(batch) for batch in batches]
+            return self._one_by_one(batches)
         seconds = self._clock.monotonic() - began
         return [Recorded(verdicts, seconds) for verdicts in found]
+
+    def _one_by_one(self, batches: Sequence[Batch]) -> list[Recorded]:
+        found: list[Recorded] = []
+        for batch in batches:
+            # Where the store cannot be written, that took long enough once.
+            trouble = found[-1].trouble if found else None
+            found.append(Recorded(_unavailable(batch), 0.0, trouble) if trouble else self.record(batch))
+        return found
 
     def _record(self, batch: Batch) -> list[Verdict]:
         """Record a batch; a commit that fails on data is tried again in halves, until the guilty ping is alone."""

@@ -11,7 +11,7 @@ from homing.server.writer.scribe import Ledger, Scribe
 
 
 class WriterThread:
-    """Writes in a thread of its own. Made on the event loop that is told."""
+    """Writes in a thread of its own, one batch after the other. Made on the event loop that is told."""
 
     def __init__(self, store: Ledger, clock: Clock) -> None:
         self._scribe = Scribe(store, clock)

@@ -287,6 +287,29 @@ def test_few_and_many_do_not_wait_for_each_other(office: Office) -> None:
     assert 0 == desk.pings == desk.size
 
 
+def test_what_is_heavy_does_not_go_with_what_is_light(office: Office) -> None:
+    """A request with one ping whose body is large waits as one with many does, and gathers as they do."""
+    hands = Hands()
+    desk = Desk(hands, office.site.clock, lambda _pings, _seconds: None)
+
+    async def run() -> list[int]:
+        desk.start()
+        told = []
+        for size in (module.LIGHT + 1, module.LIGHT + 1, module.LIGHT, module.LIGHT + 1):
+            told.append(sent(desk, [office.ping()], size))
+            await asyncio.sleep(0)
+        seen = hands.sizes()
+        hands.finish()
+        seen += hands.sizes()
+        while hands.held:
+            hands.finish()
+        await asyncio.gather(*told)
+        await desk.stop()
+        return seen
+
+    assert [1, 1, 1, 2] == asyncio.run(run())
+
+
 def _open(_batch: Batch) -> bool:
     return False
 

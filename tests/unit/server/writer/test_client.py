@@ -55,6 +55,26 @@ def test_a_batch_is_written_once(site: Site) -> None:
     assert 2 == sum(site.requests().values())
 
 
+def test_small_batches_beside_large_ones(site: Site) -> None:
+    """However batches share commits, each is told of what became of its own pings, and each ping counts once."""
+
+    async def run() -> list[list[str]]:
+        client = WriterClient(site.url, Options(), ("error", "json"))
+        client.start()
+        sizes = [100, 1, 100, 2, 100, 3] * 4
+        batches = [Batch(f"{n}", [site.ping(f"{n}.{k}") for k in range(size)]) for n, size in enumerate(sizes)]
+        twice = site.ping("twice", id="twice")
+        batches += [Batch("once", [twice]), Batch("again", [site.ping("other"), twice])]
+        waiting = [written(client, batch) for batch in batches]
+        told = [names(await asyncio.wait_for(each, 30)) for each in waiting]
+        assert [["accepted"] * size for size in sizes] == told[:-2]
+        await client.stop()
+        return told[-2:]
+
+    assert [["accepted"], ["accepted", "duplicate"]] == asyncio.run(run())
+    assert 4 * 306 + 2 == sum(site.requests().values())
+
+
 def test_what_cannot_cross_harms_no_other(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     """A ping that is no plain value is a fault of ours, told in the log; those beside it are stored."""
 

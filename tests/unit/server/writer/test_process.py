@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from homing.errors import StoreUnavailable
+from homing.errors import StoreRejected, StoreUnavailable
 from homing.outcomes import Verdict, outcome_of
 from homing.server.channel.frames import READY, receive
 from homing.server.stores.base import Batch
 from homing.server.writer.messages import pack_batch, unpack_recorded
-from homing.server.writer.process import SMALL, serve, together
+from homing.server.writer.process import ALONG, serve, together
 from homing.server.writer.scribe import Scribe
 from tests.contract.engines import Sqlite
 from tests.contract.site import Site
@@ -39,6 +39,8 @@ class Seen:
     def record(self, batch: Batch) -> list[Verdict]:
         """Store a batch."""
         self.commits.append([batch.id])
+        if self.full:
+            raise StoreUnavailable("the disk is full")
         return self._store.record(batch)
 
     def record_together(self, batches: Sequence[Batch]) -> list[list[Verdict]]:
@@ -71,13 +73,12 @@ def large(site: Site, name: str) -> Batch:
 
 
 def test_what_is_small_is_taken_along() -> None:
-    """A commit is of the eldest and of whatever is small; what is left goes on waiting in its order."""
-    few, many = b"s" * SMALL, b"m" * (SMALL + 1)
-    waiting = [many, few, many, few, many]
-    assert [many, few, few] == together(waiting)
-    assert [many, many] == waiting
-    assert [many] == together(waiting)
-    assert [many] == together(waiting)
+    """A commit is of the eldest and of what is small, up to a limit; what is left goes on waiting in its order."""
+    half, many = b"s" * (ALONG // 2), b"m" * (ALONG + 1)
+    waiting = [many, half, many, half, half, b"s"]
+    assert [many, half, half] == together(waiting)
+    assert [many, half, b"s"] == waiting
+    assert [many, half, b"s"] == together(waiting)
     assert not waiting
 
 
@@ -122,3 +123,46 @@ def test_an_unavailable_store_is_tried_once(site: Site) -> None:
     found = told(site, seen, [Batch("s", [site.ping("x")]), Batch("t", [site.ping("y"), site.ping("z")])])
     assert [("s", ["unavailable"]), ("t", ["unavailable"] * 2)] == found
     assert [["s", "t"]] == seen.commits
+
+
+def test_trouble_is_waited_for_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where batches are recorded each by itself, and one finds the store locked, the others do not wait as well."""
+    seen = Seen(site)
+    first, *others = [Batch(name, [site.ping(name)]) for name in "stu"]
+    told(site, seen, [first])
+    seen.full = True
+    monkeypatch.setattr(seen, "record_together", _refuse)
+    seen.commits.clear()
+    assert {"unavailable"} == {name for _id, names in told(site, seen, [first, *others]) for name in names}
+    assert [["s"]] == seen.commits
+
+
+def _refuse(_batches: Sequence[Batch]) -> list[list[Verdict]]:
+    raise StoreRejected("one of them was recorded before")
+
+
+class Last(Seen):
+    """A store whose receiver is gone after the next batch."""
+
+    def __init__(self, site: Site, ours: socket.socket) -> None:
+        super().__init__(site)
+        self._ours = ours
+
+    def record(self, batch: Batch) -> list[Verdict]:
+        """Store a batch."""
+        found = super().record(batch)
+        self._ours.close()
+        return found
+
+
+def test_receipts_are_written_where_nobody_listens(site: Site) -> None:
+    """When the receiver is gone, what was put off is written all the same."""
+    site.store.record(Batch("first", [site.ping("x")]))
+    site.clock.advance(seconds=1)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(pack_batch(Batch("second", [site.ping("x")])))
+        with pytest.raises(ConnectionError):
+            serve(Scribe(Last(site, ours), site.clock), theirs)
+    [found] = site.reader.instances(site.owner, site.app).items
+    assert site.clock.now() == found.last_seen

@@ -38,7 +38,7 @@ TRY_MS: Final = 1
 """How long SQLite waits by itself between two tries."""
 
 ANEW_MS: Final = 5
-"""How long the log's new beginning waits for whoever writes, and keeps waiting while others read what is old."""
+"""How long a checkpoint waits, first for the write lock and then, holding it, for whoever reads what is old."""
 
 CACHE_KIB: Final = 16_384
 CHECKPOINT_PAGES: Final = 32_768

@@ -177,8 +177,9 @@ def _merged(database: Database) -> tuple[list[int], list[dict[str, Any]]] | None
             return None
         sizes = connection.execute(_SIZES, {"of": found.app, "at": found.level}).all()
         ids = list(_up_to(MERGE_BYTES, sizes))
-        blobs = connection.execute(_BLOBS, {"wanted": json_list(ids)}).scalars()
-        rows = sorted((row for blob in blobs for row in _merger.decode(_decompressed(blob))), key=_BY_INSTANCE)
+        blobs = connection.execute(_BLOBS, {"wanted": json_list(ids)}).scalars().all()
+    # Outside of the snapshot: the log cannot begin anew while that is held.
+    rows = sorted((row for blob in blobs for row in _merger.decode(_decompressed(blob))), key=_BY_INSTANCE)
     chunks = [rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS)]
     return ids, [block(found.app, chunk, level=found.level + 1) for chunk in chunks]
 

@@ -1,4 +1,4 @@
-"""Records batches: one transaction each, durable on return, exactly once per batch id and ping id."""
+"""Records batches: durable on return, exactly once per batch id and ping id."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -71,16 +71,12 @@ class Recorder:
     def record(self, group: Batch) -> list[Verdict]:
         """Store a batch and say what became of each ping, in order."""
         try:
-            [verdicts] = self._record_warily([group])
+            [verdicts] = self.record_together([group])
         except StoreRejected:
-            self._limits.clear()
             earlier = self._recorded(group)
             if earlier is None:
                 raise
             return earlier
-        except BaseException:
-            self._limits.clear()
-            raise
         return verdicts
 
     def record_together(self, groups: Sequence[Batch]) -> list[list[Verdict]]:
@@ -124,6 +120,7 @@ class Recorder:
                 self._run.batch(connection, id=group.id, at=self._clock.now(), verdicts=_pack(part))
             saved = self._save_seen(connection)
         self._keep(drafts, saved)
+        self._wary = max(0, self._wary - 1)
         return parts
 
     def _by_owner(self, connection: Connection, pings: Sequence[Written]) -> Mapping[int, Sequence[int]]:
@@ -205,8 +202,8 @@ class Recorder:
             before.update(((number, claim), received) for claim, received in rows)
         claims = (((ping.app, ping.claim), ping.received) for ping in pings)
         taken = {claim for claim, received in claims if before.get(claim, 0) > received - PING_ID_MS}
-        if wanted:
-            self._wary = WARY_BATCHES if taken else self._wary - 1
+        if taken:
+            self._wary = WARY_BATCHES
         return taken
 
     def _erased(
@@ -240,7 +237,9 @@ class Recorder:
             self._seqs[draft.head.owner] = draft.head.seq
             self._known.update(draft.fresh.items())
             for number, seen in draft.seen.items():
-                self._unsaved[number].update(seen)
+                unsaved = self._unsaved[number]
+                # What was received earlier may be committed later.
+                unsaved.update((each, at) for each, at in seen.items() if unsaved.get(each, 0) < at)
         del self._saving[:saved]
 
     def _save_seen(self, connection: Connection) -> int:

@@ -302,7 +302,7 @@ class SqlStore:
                     self._pages.prepare(connection, row.owner, days=[(row.id, day)], bucket=bucket)
 
     def checkpoint(self) -> None:
-        """Move committed data to where it is read fastest, without making anyone wait."""
+        """Move committed data to where it is read fastest; whoever writes waits some milliseconds at most."""
         self._database.checkpoint()
 
     def bindings(self, owner: int, instance_id: str) -> dict[int, str | None]:

@@ -11,6 +11,7 @@ from homing.outcomes import ACCEPTED, DUPLICATE
 from homing.server.counting.labels import CLONED, LATE_MS, RETURNS
 from homing.server.counting.sets import anyone, first, marked, seen
 from homing.server.stores.base import Batch
+from homing.server.stores.sql import record
 from homing.server.stores.sql.database import Database
 from homing.server.stores.sql.record import WARY_BATCHES
 from homing.server.stores.sql.store import SqlStore
@@ -87,6 +88,25 @@ def test_a_forgotten_id_beside_an_older_ping(site: Site, store: SqlStore, *, is_
     again = site.ping("x", id="p")
     early = site.ping("x", id="q")._replace(received=again.received - 1)
     assert [ACCEPTED, DUPLICATE] == store.record(Batch("4", [again, early]))
+
+
+def test_a_receipt_never_goes_back(site: Site, store: SqlStore) -> None:
+    """What was received earlier and is committed later leaves the later receipt as it is."""
+    early, late = site.ping("x"), site.ping("x")._replace(received=site.clock.now() + 2000)
+    for number, ping in enumerate([early, late, early._replace(received=early.received + 1000)]):
+        store.record(Batch(f"{number}", [ping]))
+    store.settle()
+    assert [late.received] == [each.last_seen for each in site.reader.instances(site.owner, site.app).items]
+
+
+def test_every_owner_of_a_batch_is_looked_at(site: Site, store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many owners share a batch, and however few batches are looked through, a second copy is found."""
+    monkeypatch.setattr(record, "WARY_BATCHES", 1)
+    again = site.ping("x", id="p")._replace(app=site.foreign_app)
+    store.record(Batch("1", [again]))
+    for number in range(2, 4):
+        pings = [site.ping("x", id=f"{number}"), again]
+        assert [ACCEPTED, DUPLICATE] == store.record(Batch(f"{number}", pings))
 
 
 def test_last_receipts_are_written_in_portions(site: Site, store: SqlStore) -> None:
