@@ -87,6 +87,25 @@ def test_merging_is_prepared_aside(site: Site, database: Database) -> None:
     assert 1 == len(made) == len(blocks(database))
 
 
+def test_blocks_are_merged_outside_of_a_snapshot(
+    site: Site, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While blocks are read and sorted the log can begin anew: nobody holds what is old."""
+    expected = filled(site, history.FEWEST)
+    busy: list[int] = []
+    read = zstandard.decompress
+
+    def watched(blob: bytes) -> bytes:
+        with database.engine.connect() as connection:
+            busy.append(connection.connection.cursor().execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0])
+        return read(blob)
+
+    monkeypatch.setattr(zstandard, "decompress", watched)
+    assert history.compact(database)
+    assert [0] * history.FEWEST == busy
+    assert expected == entries(site)
+
+
 def test_damage_is_noticed() -> None:
     """A block of which any byte is not as it was written is not read."""
     blob = history.block(1, [HistoryRow(1, n, n, "begin", f'{{"n": {n}}}') for n in range(50)], level=0)["blob"]
