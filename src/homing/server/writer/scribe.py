@@ -66,7 +66,11 @@ class Scribe:
         except StoreUnavailable as error:
             seconds = self._clock.monotonic() - began
             return [Recorded(_unavailable(batch), seconds, str(error)) for batch in batches]
-        except Exception:  # noqa: BLE001 - what it was is told of the batch that it comes of
+        except StoreRejected:
+            return self._one_by_one(batches)
+        except Exception as error:
+            # Told here too: what fails only together would never be told of a single batch.
+            log.error("internal", batches=len(batches), exc_info=error)
             return self._one_by_one(batches)
         seconds = self._clock.monotonic() - began
         return [Recorded(verdicts, seconds) for verdicts in found]

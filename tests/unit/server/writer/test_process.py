@@ -141,6 +141,21 @@ def _refuse(_batches: Sequence[Batch]) -> list[list[Verdict]]:
     raise StoreRejected("one of them was recorded before")
 
 
+def test_a_fault_of_joining_is_told(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What fails only together is in the log, and costs nobody a verdict."""
+    seen = Seen(site)
+    monkeypatch.setattr(seen, "record_together", _stumble)
+    found = told(site, seen, [Batch("s", [site.ping("x")]), Batch("t", [site.ping("y")])])
+    assert [("s", ["accepted"]), ("t", ["accepted"])] == found
+    assert "internal" in capsys.readouterr().out
+
+
+def _stumble(_batches: Sequence[Batch]) -> list[list[Verdict]]:
+    raise KeyError("a fault of ours")
+
+
 class Last(Seen):
     """A store whose receiver is gone after the next batch."""
 
